@@ -1,0 +1,162 @@
+/** Every option of the library: one schema with its default, unit and bound. Unknown keys are refused. */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { ConfigurationError } from './errors.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MINUTE_MS = 60_000;
+
+const count = (least: number, most: number) => z.int().min(least).max(most);
+const milliseconds = (most: number) => z.int().min(1).max(most);
+const bytes = (most: number) => z.int().min(1).max(most);
+const ratio = z.number().min(0).max(1);
+
+const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape).prefault({} as never);
+
+const runLimits = {
+  timeoutMs: milliseconds(24 * 60 * MINUTE_MS)
+    .default(30_000)
+    .describe('Wall time of one run, in ms; at its end the process group is killed.'),
+  memoryBytesMax: z
+    .int()
+    .min(16 * MIB)
+    .max(64 * 1024 * MIB)
+    .default(128 * MIB)
+    .describe("V8's heap and external memory of one run together, in bytes."),
+  outputBytesMax: bytes(1024 * MIB)
+    .default(10 * MIB)
+    .describe('Largest answer, in bytes of its text form.'),
+  logBytesMax: z
+    .int()
+    .min(0)
+    .max(1024 * MIB)
+    .default(MIB)
+    .describe('Console output kept of one run, in bytes; the rest is cut, with a mark.'),
+};
+
+const pool = (defaults: { min: number; max: number; acquireTimeoutMs: number }) => ({
+  min: count(0, 1024).default(defaults.min).describe('Resources kept ready.'),
+  max: count(1, 1024).default(defaults.max).describe('Most resources alive at once.'),
+  overflowMax: count(0, 1024).default(0).describe('Extra resources in a rush, destroyed on release.'),
+  acquireTimeoutMs: milliseconds(10 * MINUTE_MS)
+    .default(defaults.acquireTimeoutMs)
+    .describe('Longest wait for a free resource, in ms.'),
+  waitingMax: count(0, 1_000_000).default(1_000).describe('Most callers in the waiting line.'),
+  idleTimeoutMs: milliseconds(24 * 60 * MINUTE_MS)
+    .default(5 * MINUTE_MS)
+    .describe('An idle resource above `min` is destroyed after this, in ms.'),
+  usesMax: count(1, Number.MAX_SAFE_INTEGER)
+    .default(10_000)
+    .describe('A resource is replaced after this many uses.'),
+  ageMaxMs: milliseconds(30 * 24 * 60 * MINUTE_MS)
+    .default(60 * MINUTE_MS)
+    .describe('A resource is replaced at this age, in ms.'),
+});
+
+const cores = availableParallelism();
+
+export const optionsSchema = z.strictObject({
+  path: z.string().min(1).default('skills.db').describe('SQLite file; `:memory:` keeps nothing.'),
+  readonly: z.boolean().default(false).describe('Open an existing library without writing to it.'),
+  store: section({
+    readers: section(pool({ min: 0, max: Math.max(2, cores), acquireTimeoutMs: 5_000 })),
+    busyTimeoutMs: milliseconds(10 * MINUTE_MS)
+      .default(10_000)
+      .describe('Longest wait for a lock that another process holds, in ms.'),
+    writesWaitingMax: count(1, 1_000_000)
+      .default(10_000)
+      .describe('Most writes waiting for the next commit.'),
+    runsMax: count(0, 100_000_000).default(100_000).describe('Run records kept; the oldest go first.'),
+    resultBytesMax: bytes(1024 * 1024 * MIB)
+      .default(256 * MIB)
+      .describe('Stored results kept, in bytes; the oldest go first.'),
+  }),
+  cache: section({
+    skillEntriesMax: count(1, 10_000_000).default(1_000).describe('Compiled skills kept in memory.'),
+    skillBytesMax: bytes(64 * 1024 * MIB)
+      .default(64 * MIB)
+      .describe('Compiled skills kept in memory, in bytes (estimate).'),
+    resultEntriesMax: count(1, 100_000_000).default(100_000).describe('Results kept in memory.'),
+    resultBytesMax: bytes(64 * 1024 * MIB)
+      .default(64 * MIB)
+      .describe('Results kept in memory, in bytes.'),
+    resultTtlMs: milliseconds(365 * 24 * 60 * MINUTE_MS)
+      .default(24 * 60 * MINUTE_MS)
+      .describe('Age at which a result is no longer served, in ms.'),
+    storeResults: z
+      .boolean()
+      .default(true)
+      .describe('Keep results in the store too, so that a restart is warm.'),
+  }),
+  workers: section({
+    ...pool({ min: 1, max: Math.max(2, cores * 2), acquireTimeoutMs: 30_000 }),
+    concurrency: count(1, 1024).default(Math.max(2, cores)).describe('Most runs at once.'),
+  }),
+  run: section(runLimits),
+  sandbox: section({
+    require: z
+      .enum(['none', 'permission', 'kernel'])
+      .default('permission')
+      .describe('The least confinement that is accepted; a run with less is refused.'),
+  }),
+  injection: section({
+    depthMax: count(1, 100_000).default(1_000).describe('Deepest nesting of data.'),
+    bytesMax: bytes(1024 * MIB)
+      .default(64_000_000)
+      .describe('Largest data of one call, in bytes of its text form.'),
+  }),
+  requires: section({
+    depthMax: count(1, 1_000).default(32).describe('Longest chain of required skills.'),
+    bytesMax: bytes(64 * MIB)
+      .default(8 * MIB)
+      .describe('Code of a skill and all it requires, in bytes.'),
+  }),
+  security: section({
+    capabilities: z
+      .enum(['off', 'warn', 'enforce'])
+      .default('warn')
+      .describe('What happens to a capability that a skill has and does not declare.'),
+    knownGlobals: z
+      .array(z.string().min(1).max(128))
+      .max(10_000)
+      .default([])
+      .describe('Free names to take as provided.'),
+  }),
+  monitor: section({
+    sampleIntervalMs: milliseconds(24 * 60 * MINUTE_MS)
+      .default(30_000)
+      .describe('How often alerts look at a snapshot while there is work, in ms.'),
+    repeatMs: milliseconds(24 * 60 * MINUTE_MS)
+      .default(5 * MINUTE_MS)
+      .describe('A firing alert is told again at most this often, in ms.'),
+    poolUtilizationMax: ratio.default(0.9),
+    overflowUtilizationMax: ratio.default(0.8),
+    exhaustionRateMax: ratio.default(0.01),
+    cacheUtilizationMax: ratio.default(0.85),
+    memoryShareMax: ratio.default(0.8).describe('Share of the memory this process and its workers may use.'),
+  }),
+  closeTimeoutMs: milliseconds(10 * MINUTE_MS)
+    .default(10_000)
+    .describe('How long `close()` lets running work finish, in ms.'),
+});
+
+/** What a caller may give: every key optional. */
+export type SkillLibraryOptions = z.input<typeof optionsSchema>;
+/** Every option with its value. */
+export type ResolvedOptions = z.output<typeof optionsSchema>;
+
+/**
+ * Fills in the defaults.
+ * @throws {ConfigurationError} naming each wrong key; `details.issues` is `[{ path, message }]`.
+ */
+export function resolveOptions(options: SkillLibraryOptions = {}): ResolvedOptions {
+  const parsed = optionsSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.') || '(options)',
+    message: issue.message,
+  }));
+  const text = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
+  throw new ConfigurationError(`wrong options: ${text}`, { details: { issues } });
+}

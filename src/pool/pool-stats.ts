@@ -1,0 +1,62 @@
+/** Numbers and events of a pool. An observer that is absent costs nothing. */
+
+export type DestroyReason =
+  | 'closed'
+  | 'idle'
+  | 'uses'
+  | 'age'
+  | 'overflow'
+  | 'invalid'
+  | 'broken'
+  | 'timeout'
+  | 'aborted'
+  | 'memory'
+  | 'evicted'
+  | 'cleared';
+
+export interface PoolStats {
+  readonly name: string;
+  readonly state: 'open' | 'draining' | 'closed';
+  readonly min: number;
+  readonly max: number;
+  readonly overflowMax: number;
+  readonly inUse: number;
+  readonly idle: number;
+  readonly creating: number;
+  readonly destroying: number;
+  readonly overflowInUse: number;
+  readonly waiting: number;
+  readonly waitingPeak: number;
+  readonly requests: number;
+  readonly timeouts: number;
+  /** Acquires that found neither an idle resource nor room to create one. */
+  readonly exhaustionEvents: number;
+  /** `exhaustionEvents / requests`, 0 to 1. */
+  readonly exhaustionRate: number;
+  /** `inUse / max`, 0 to 1 and above while in overflow. */
+  readonly utilization: number;
+  /** `overflowInUse / overflowMax`, 0 where there is no overflow. */
+  readonly overflowUtilization: number;
+  readonly created: number;
+  readonly createFailures: number;
+  readonly destroyed: Readonly<Partial<Record<DestroyReason, number>>>;
+  readonly leaks: number;
+  readonly acquireMs: HistogramSnapshot;
+  readonly useMs: HistogramSnapshot;
+}
+
+/** Counts per bucket (upper bounds in ms, the last is unbounded), with sum and count. */
+export interface HistogramSnapshot {
+  readonly boundsMs: readonly number[];
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+  readonly count: number;
+}
+
+export interface PoolObserver {
+  created?(event: { pool: string; durationMs: number }): void;
+  createFailed?(event: { pool: string; error: unknown }): void;
+  destroyed?(event: { pool: string; reason: DestroyReason; ageMs: number; uses: number }): void;
+  exhausted?(event: { pool: string; waiting: number; inUse: number }): void;
+  leaked?(event: { pool: string; heldMs: number; acquiredAt: string }): void;
+}
