@@ -12,7 +12,9 @@ export type DestroyReason =
   | 'aborted'
   | 'memory'
   | 'evicted'
-  | 'cleared';
+  | 'cleared'
+  /** Its lease was held too long and was taken back. */
+  | 'revoked';
 
 export interface PoolStats {
   readonly name: string;
@@ -58,5 +60,7 @@ export interface PoolObserver {
   createFailed?(event: { pool: string; error: unknown }): void;
   destroyed?(event: { pool: string; reason: DestroyReason; ageMs: number; uses: number }): void;
   exhausted?(event: { pool: string; waiting: number; inUse: number }): void;
-  leaked?(event: { pool: string; heldMs: number; acquiredAt: string }): void;
+  destroyFailed?(event: { pool: string; reason: DestroyReason; error: unknown }): void;
+  /** `revoke` takes the resource back by destroying it; the holder's release then does nothing. */
+  leaked?(event: { pool: string; heldMs: number; acquiredAt: string; revoke: () => Promise<void> }): void;
 }
