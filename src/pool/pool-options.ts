@@ -50,7 +50,7 @@ export interface PoolOptions<T> {
   clock?: PoolClock | undefined;
 }
 
-export type ResolvedPoolOptions<T> = Required<PoolOptions<T>>;
+export type ResolvedPoolOptions<T> = Required<Omit<PoolOptions<T>, 'clock'>> & { clock: PoolClock };
 
 export interface AcquireOptions<T> {
   /** Leaves the waiting line when it fires. */
