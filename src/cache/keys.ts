@@ -1,0 +1,74 @@
+/**
+ * The only place where keys are made: the digest that names a version's content and the key
+ * under which a result is kept. Every key is the SHA-256 of a text that cannot be read two ways.
+ */
+import { hash } from 'node:crypto';
+import type { PinnedRequirement } from '../skills/analyse.ts';
+import type { SkillDefinition } from '../skills/skill.ts';
+import { canonicalJson, pureJson } from './canonical-json.ts';
+
+export { canonicalJson } from './canonical-json.ts';
+
+/** What a result depends on. Absent parts and present ones never share a key. */
+export interface ResultKeyParts {
+  /** The version's digest; it covers code, parameters and pinned requirements. */
+  readonly digest: string;
+  /** Digests of required versions where `digest` does not cover them. Order does not matter. */
+  readonly requiredDigests?: readonly string[];
+  /** Whatever of the sandbox may change an answer: its own version and that of the JavaScript engine. */
+  readonly sandboxVersion: string;
+  readonly seed?: number;
+  readonly now?: number;
+  /** `given` tells data apart by the order of its keys too, for skills that can see it. Default `any`. */
+  readonly keyOrder?: 'any' | 'given';
+  /** Everything the skill is given. Where it is not pure JSON, give `dataText` or there is no key. */
+  readonly data?: unknown;
+  /** The data as codec text, used instead of `data` where that is not pure JSON. */
+  readonly dataText?: string;
+}
+
+/** Lower-case hex SHA-256 of the text; of several, each is preceded by its length. */
+export function sha256Hex(...parts: readonly string[]): string {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return hash('sha256', bytesOf(only), 'hex');
+  return hash('sha256', bytesOf(parts.map((part) => `${part.length}:${part}`).join('')), 'hex');
+}
+
+/**
+ * The digest of a version: its definition and what its requirements are pinned to. The order of
+ * keys and of requirements does not matter; members that JSON does not keep do not count.
+ */
+export function contentDigest(
+  definition: SkillDefinition,
+  requires: readonly PinnedRequirement[] = [],
+): string {
+  const pins = requires.map(({ local, name, digest }) => [local, name, digest]).sort(byFirst);
+  // Through JSON once: what is stored is JSON, and the digest of what is read back must be equal.
+  const stored: unknown = JSON.parse(JSON.stringify({ format: 1, definition, requires: pins }));
+  return sha256Hex(canonicalJson(stored) ?? JSON.stringify(stored));
+}
+
+/** The key of a result; undefined where the data is not pure JSON and no `dataText` is given. */
+export function resultKey(parts: ResultKeyParts): string | undefined {
+  const order = parts.keyOrder ?? 'any';
+  const pure = order === 'any' ? canonicalJson(parts.data) : pureJson(parts.data);
+  const text = pure ?? parts.dataText;
+  if (text === undefined) return undefined;
+  const required = parts.requiredDigests?.toSorted().join(',') ?? '';
+  // No field but the last can hold a line feed, so the lines say which field is which.
+  const head = `skillcache-result/1\n${parts.digest}\n${required}\n${JSON.stringify(parts.sandboxVersion)}`;
+  const form = pure === undefined ? 'codec' : `json-${order}`;
+  return sha256Hex(`${head}\n${parts.seed ?? ''}\n${parts.now ?? ''}\n${form}\n${text}`);
+}
+
+/** Lone surrogates have no UTF-8: such a text is hashed by its code units, behind a mark that UTF-8 never has. */
+function bytesOf(text: string): string | Buffer {
+  if ((text as string & { isWellFormed(): boolean }).isWellFormed()) return text;
+  return Buffer.concat([Buffer.from([0xff]), Buffer.from(text, 'utf16le')]);
+}
+
+function byFirst(left: readonly string[], right: readonly string[]): number {
+  const [a, b] = [left[0] ?? '', right[0] ?? ''];
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
