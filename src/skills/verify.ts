@@ -71,12 +71,12 @@ async function verifyExample(
   }
   const difference = firstDifference(example.output, output, example.tolerance);
   if (difference === undefined) return undefined;
-  return {
-    index,
-    path: difference.path,
-    expected: show(difference.expected),
-    actual: show(difference.actual),
-  };
+  const { path } = difference;
+  return failure({ index, path, expected: show(difference.expected), actual: show(difference.actual) });
+}
+
+function failure(parts: Omit<ExampleFailure, 'message'>): ExampleFailure {
+  return { ...parts, message: sentence(parts) };
 }
 
 /** The error that says which examples failed, with expected and actual. `failures` is not empty. */
