@@ -1,34 +1,18 @@
 /** The capability report: what a source may reach, read off its syntax tree. Advisory. */
-import type { SourceLanguage } from './parse.ts';
+import type { File, Node } from '@babel/types';
+import { SkillSyntaxError } from '../errors.ts';
+import { Bindings } from './bindings.ts';
+import type { CapabilityFlag } from './capability-flags.ts';
+import { reportCalls } from './calls.ts';
+import { reportEndlessLoops } from './control-flow.ts';
+import { reportModuleState } from './module-state.ts';
+import { parseModule, placeOf, type SourceLanguage } from './parse.ts';
+import { reportPollution } from './pollution.ts';
+import { reportNames } from './reach.ts';
+import { Values } from './values.ts';
+import { globalsWritten, reportWrites } from './writes.ts';
 
-export type CapabilityFlag =
-  | 'child-process'
-  | 'dynamic-global'
-  | 'dynamic-import'
-  | 'env'
-  | 'environment-dependent'
-  | 'eval'
-  | 'fs'
-  | 'function-ctor'
-  | 'global-write'
-  | 'huge-allocation'
-  | 'infinite-loop'
-  | 'module-state'
-  | 'native'
-  | 'net'
-  | 'nondeterminism'
-  | 'process'
-  | 'proto-access'
-  | 'proto-pollution-risk'
-  | 'proto-write'
-  | 'regex-dos'
-  | 'regex-dynamic'
-  | 'shared-memory'
-  | 'timers'
-  | 'undeclared-global'
-  | 'vm'
-  | 'wasm'
-  | 'worker';
+export type { CapabilityFlag } from './capability-flags.ts';
 
 export interface CapabilityReport {
   /** Sorted by flag, then place; each flag at each place once. */
@@ -45,4 +29,60 @@ export interface CapabilityOptions {
   language?: SourceLanguage;
   /** Globals to take as provided. */
   knownGlobals?: readonly string[];
+}
+
+/** What the rules look at, and where they put what they find. */
+export interface Inspection {
+  readonly bindings: Bindings;
+  readonly values: Values;
+  readonly knownGlobals: ReadonlySet<string>;
+  readonly freeNames: Set<string>;
+  /** Properties of the global object that the code sets itself. */
+  readonly globalsWritten: ReadonlySet<string>;
+  readonly raise: (flag: CapabilityFlag, node: Node) => void;
+}
+
+/**
+ * Reports what `code` may reach, with lines and columns from 1.
+ * @throws {SkillSyntaxError} when the code does not parse.
+ */
+export function reportCapabilities(code: string, options: CapabilityOptions = {}): CapabilityReport {
+  return reportCapabilitiesOf(parseModule(code, options.language ?? 'javascript'), options);
+}
+
+/** The same, of a syntax tree that is already there. */
+export function reportCapabilitiesOf(file: File, options: CapabilityOptions = {}): CapabilityReport {
+  const found = new Map<string, CapabilityReport['flags'][number]>();
+  const freeNames = new Set<string>();
+  try {
+    const bindings = new Bindings(file);
+    const values = new Values(bindings);
+    const inspection: Inspection = {
+      bindings,
+      values,
+      globalsWritten: globalsWritten(bindings, values),
+      knownGlobals: new Set(options.knownGlobals),
+      freeNames,
+      raise(flag, node) {
+        if (!node.loc) throw new Error(`invariant: a ${node.type} node has no place`);
+        const place = placeOf(node.loc.start);
+        found.set(`${flag} ${place.line} ${place.column}`, { flag, ...place });
+      },
+    };
+    reportNames(inspection);
+    reportCalls(inspection);
+    reportWrites(inspection);
+    reportModuleState(inspection);
+    reportPollution(inspection);
+    reportEndlessLoops(inspection);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SkillSyntaxError('the code is nested too deeply to be read', { cause: error });
+  }
+  return { flags: [...found.values()].sort(byFlagThenPlace), freeNames: [...freeNames].sort() };
+}
+
+function byFlagThenPlace(a: CapabilityReport['flags'][number], b: CapabilityReport['flags'][number]): number {
+  if (a.flag !== b.flag) return a.flag < b.flag ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
 }

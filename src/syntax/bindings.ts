@@ -1,0 +1,282 @@
+/** One walk over a syntax tree: which name is which binding, and where values come from. */
+import type { File, Identifier, ImportDeclaration, Node, VariableDeclaration } from '@babel/types';
+import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
+import { eachTarget, type Origin, type PatternRead } from './patterns.ts';
+
+export interface Binding {
+  readonly name: string;
+  readonly kind: 'variable' | 'parameter' | 'function' | 'class' | 'import';
+  readonly scope: Scope;
+  readonly origins: Origin[];
+  readonly writes: NameWrite[];
+}
+
+export interface Scope {
+  readonly parent: Scope | undefined;
+  readonly names: Map<string, Binding>;
+  /** The function whose code this is; undefined for the module's own. */
+  readonly owner: Node | undefined;
+  /** True for code that runs as the module is evaluated, callbacks and called literals included. */
+  readonly runsOnce: boolean;
+}
+
+/** An assignment to a plain name. */
+export interface NameWrite {
+  readonly node: Identifier;
+  readonly scope: Scope;
+  /** What it is given. */
+  readonly origin: Origin;
+}
+
+/** Methods that call a function argument at once: it belongs to the code around it. */
+const CALLS_AT_ONCE = new Set(
+  'forEach map filter reduce reduceRight some every find findIndex findLast findLastIndex flatMap sort from replace replaceAll'.split(
+    ' ',
+  ),
+);
+
+const HOLLOW: Origin = { base: undefined, steps: [], isDefault: false };
+
+export class Bindings {
+  /** Every node that is code; a node comes after its parent. */
+  readonly nodes: Node[] = [];
+  readonly module: Scope = { parent: undefined, names: new Map(), owner: undefined, runsOnce: true };
+  readonly references: Identifier[] = [];
+  readonly writes: NameWrite[] = [];
+  readonly patternReads: PatternRead[] = [];
+  readonly imports: ImportDeclaration[] = [];
+  /** Members that are assigned to, counted up or down, or set by a loop. */
+  readonly memberWrites = new Set<Node>();
+  readonly #parents = new Map<Node, Node>();
+  readonly #scopes = new Map<Node, Scope>();
+  /** Names that are declared or assigned where they stand, not read. */
+  readonly #targets = new Set<Node>();
+  /** Arguments of a function literal that is called where it stands. */
+  readonly #arguments = new Map<Node, readonly Node[]>();
+
+  constructor(file: File) {
+    const nodes: Node[] = [file.program];
+    const scopes: Scope[] = [this.module];
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      const scope = this.#enter(node, scopes.pop() as Scope);
+      this.nodes.push(node);
+      if (declaresOnly(node)) continue;
+      forEachChild(node, (child) => {
+        this.#parents.set(child, node);
+        nodes.push(child);
+        scopes.push(scope);
+      });
+    }
+    for (const write of this.writes) this.resolve(write.node)?.writes.push(write);
+  }
+
+  parentOf(node: Node): Node | undefined {
+    return this.#parents.get(node);
+  }
+
+  /** True for a member that is assigned to or deleted. */
+  isWritten(node: Node): boolean {
+    return this.memberWrites.has(node);
+  }
+
+  /** The scope of an identifier, a `this` or a function. */
+  scopeOf(node: Node): Scope {
+    return this.#scopes.get(node) ?? this.module;
+  }
+
+  /** The binding a name refers to; undefined when it is free. */
+  resolve(name: Identifier): Binding | undefined {
+    for (let scope = this.#scopes.get(name); scope !== undefined; scope = scope.parent) {
+      const binding = scope.names.get(name.name);
+      if (binding !== undefined) return binding;
+    }
+    return undefined;
+  }
+
+  /** Declares what `node` declares and returns the scope of its children. */
+  #enter(node: Node, scope: Scope): Scope {
+    switch (node.type) {
+      case 'Identifier':
+        this.#scopes.set(node, scope);
+        if (!this.#targets.has(node)) this.references.push(node);
+        return scope;
+      case 'ThisExpression':
+        this.#scopes.set(node, scope);
+        return scope;
+      case 'VariableDeclaration':
+        this.#declareVariables(node, scope);
+        return scope;
+      case 'ImportDeclaration':
+        this.#declareImports(node, scope);
+        return scope;
+      case 'AssignmentExpression':
+        this.#assign(node.left, node.operator === '=' ? origin(node.right) : HOLLOW, scope);
+        if (node.operator.length > 1 && node.left.type === 'Identifier') this.references.push(node.left);
+        return scope;
+      case 'UnaryExpression':
+        if (node.operator === 'delete') this.#assign(node.argument, HOLLOW, scope);
+        return scope;
+      case 'UpdateExpression':
+        this.#assign(node.argument, HOLLOW, scope);
+        if (node.argument.type === 'Identifier') this.references.push(node.argument);
+        return scope;
+      case 'ForInStatement':
+      case 'ForOfStatement':
+        if (node.left.type !== 'VariableDeclaration') this.#assign(node.left, HOLLOW, scope);
+        return childScope(scope);
+      case 'ForStatement':
+      case 'BlockStatement':
+      case 'SwitchStatement':
+        return childScope(scope);
+      case 'TSModuleDeclaration':
+        if (node.id.type === 'Identifier') this.#declare(node.id, 'variable', scope, HOLLOW);
+        return childScope(scope);
+      case 'StaticBlock':
+        return childScope(scope, node, scope.runsOnce);
+      case 'CatchClause': {
+        const inner = childScope(scope);
+        if (node.param) this.#pattern(node.param, 'variable', inner, HOLLOW);
+        return inner;
+      }
+      case 'CallExpression':
+        if (isFunction(node.callee)) this.#arguments.set(node.callee, node.arguments);
+        return scope;
+      case 'TSEnumDeclaration':
+        this.#declare(node.id, 'variable', scope, HOLLOW);
+        return scope;
+      case 'TSImportEqualsDeclaration':
+        if (node.moduleReference.type === 'TSExternalModuleReference' && node.importKind !== 'type') {
+          const module = node.moduleReference.expression.value;
+          this.#declare(node.id, 'import', scope, { ...HOLLOW, base: { module } });
+        }
+        return scope;
+      case 'ClassDeclaration':
+        if (node.id) this.#declare(node.id, 'class', scope, HOLLOW);
+        return scope;
+      case 'ClassExpression': {
+        if (!node.id) return scope;
+        const inner = childScope(scope);
+        this.#declare(node.id, 'class', inner, HOLLOW);
+        return inner;
+      }
+      default:
+        return isFunction(node) ? this.#enterFunction(node, scope) : scope;
+    }
+  }
+
+  #enterFunction(node: FunctionNode, scope: Scope): Scope {
+    if (node.type === 'FunctionDeclaration' && node.id) {
+      this.#declare(node.id, 'function', scope, origin(node));
+    }
+    const inner = childScope(scope, node, scope.runsOnce && this.#runsWhereItStands(node));
+    this.#scopes.set(node, inner);
+    if (node.type === 'FunctionExpression' && node.id) {
+      this.#declare(node.id, 'function', inner, origin(node));
+    }
+    const given = this.#arguments.get(node);
+    node.params.forEach((param, index) => {
+      const target = param.type === 'TSParameterProperty' ? param.parameter : param;
+      const argument = given?.slice(0, index + 1).every((each) => each.type !== 'SpreadElement');
+      this.#pattern(target, 'parameter', inner, argument ? origin(given?.[index]) : HOLLOW);
+    });
+    return inner;
+  }
+
+  #runsWhereItStands(node: FunctionNode): boolean {
+    if (this.#arguments.has(node)) return true;
+    const call = this.#parents.get(node);
+    if (call?.type !== 'CallExpression' || call.callee === node) return false;
+    const { callee } = call;
+    return (
+      callee.type === 'MemberExpression' &&
+      callee.property.type === 'Identifier' &&
+      CALLS_AT_ONCE.has(callee.property.name)
+    );
+  }
+
+  #declareVariables(node: VariableDeclaration, scope: Scope): void {
+    if (node.declare === true) return;
+    const target = node.kind === 'var' ? functionScope(scope) : scope;
+    const parent = this.#parents.get(node);
+    const isLoopHead =
+      (parent?.type === 'ForInStatement' || parent?.type === 'ForOfStatement') && parent.left === node;
+    for (const { id, init } of node.declarations) {
+      if (id.type === 'VoidPattern') continue;
+      const from = init ? origin(init) : HOLLOW;
+      // A bare `let x;` has no value of its own: the one assignment to it is its value.
+      if (!init && !isLoopHead && id.type === 'Identifier') {
+        this.#targets.add(id);
+        this.#declare(id, 'variable', target, undefined);
+      } else this.#pattern(id, 'variable', target, from);
+    }
+  }
+
+  #declareImports(node: ImportDeclaration, scope: Scope): void {
+    if (node.importKind === 'type') return;
+    this.imports.push(node);
+    const base = { module: node.source.value };
+    for (const specifier of node.specifiers) {
+      if (specifier.type === 'ImportSpecifier') {
+        if (specifier.importKind === 'type') continue;
+        const { imported } = specifier;
+        const steps = [imported.type === 'Identifier' ? imported.name : imported.value];
+        const from = { base, steps, isDefault: false };
+        this.#declare(specifier.local, 'import', scope, from);
+        this.patternReads.push({ node: specifier, origin: from });
+      } else {
+        this.#declare(specifier.local, 'import', scope, { base, steps: [], isDefault: false });
+      }
+    }
+  }
+
+  #declare(id: Identifier, kind: Binding['kind'], scope: Scope, from: Origin | undefined): void {
+    let binding = scope.names.get(id.name);
+    if (binding === undefined) {
+      binding = { name: id.name, kind, scope, origins: [], writes: [] };
+      scope.names.set(id.name, binding);
+    }
+    if (from !== undefined) binding.origins.push(from);
+  }
+
+  /** Declares the names of a pattern, each with the way its value is taken out of `from`. */
+  #pattern(node: Node, kind: Binding['kind'], scope: Scope, from: Origin): void {
+    eachTarget(node, from, this.patternReads, (target, at) => {
+      if (target.type !== 'Identifier') return;
+      this.#targets.add(target);
+      this.#declare(target, kind, scope, at);
+    });
+  }
+
+  /** Records assignments to plain names; `from` is what they get. */
+  #assign(node: Node, from: Origin, scope: Scope): void {
+    eachTarget(node, from, this.patternReads, (target, at) => {
+      if (target.type === 'Identifier') {
+        this.#targets.add(target);
+        this.writes.push({ node: target, scope, origin: at });
+      } else {
+        this.memberWrites.add(target);
+      }
+    });
+  }
+}
+
+function origin(base: Node | undefined): Origin {
+  return base === undefined ? HOLLOW : { base, steps: [], isDefault: false };
+}
+
+function childScope(parent: Scope, owner = parent.owner, runsOnce = parent.runsOnce): Scope {
+  return { parent, names: new Map(), owner, runsOnce };
+}
+
+/** The scope that a `var` belongs to. */
+function functionScope(scope: Scope): Scope {
+  let found = scope;
+  while (found.parent !== undefined && found.parent.owner === scope.owner) found = found.parent;
+  return found;
+}
+
+/** True where a subtree only declares types, or names of another module. */
+function declaresOnly(node: Node): boolean {
+  if ('declare' in node && node.declare === true) return true;
+  return node.type === 'ExportNamedDeclaration' && (Boolean(node.source) || node.exportKind === 'type');
+}

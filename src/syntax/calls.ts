@@ -1,0 +1,108 @@
+/** What calls amount to: code from text, modules by name, clocks, allocations, locales. */
+import type { Node } from '@babel/types';
+import { allocatedBytes, BYTES_MAX } from './allocation.ts';
+import type { Inspection } from './capabilities.ts';
+import { reportEnvironment } from './environment.ts';
+import { flagsOfModule } from './globals.ts';
+import { reportStep } from './reach.ts';
+import { isCatastrophic } from './regex-safety.ts';
+import type { Call, CallNode } from './values.ts';
+
+/** Reports every call, and every regular expression that is written out. */
+export function reportCalls(inspection: Inspection): void {
+  const { bindings, raise } = inspection;
+  for (const node of bindings.nodes) {
+    switch (node.type) {
+      case 'CallExpression':
+      case 'NewExpression':
+      case 'OptionalCallExpression':
+        reportCall(inspection, node);
+        break;
+      case 'RegExpLiteral':
+        if (isCatastrophic(node.pattern, node.flags)) raise('regex-dos', node);
+        break;
+      case 'TaggedTemplateExpression':
+        reportTag(inspection, node.tag, node);
+        break;
+      default:
+    }
+  }
+}
+
+function reportCall(inspection: Inspection, node: CallNode): void {
+  const { values, raise } = inspection;
+  const call = values.callOf(node);
+  const { callee } = call;
+  if (callee.kind === 'builtin') reportBuiltinCall(inspection, callee.path, call, node);
+  else if (callee.kind === 'constructor' && !call.isNew && isText(inspection, call.args?.[0])) {
+    // Only of a function is the constructor called with a text.
+    raise('function-ctor', node);
+    raise('proto-access', node);
+  }
+  reportEnvironment(inspection, node, call);
+  if ((allocatedBytes(inspection, node, call) ?? 0) >= BYTES_MAX) raise('huge-allocation', node);
+}
+
+function reportBuiltinCall(inspection: Inspection, path: string, call: Call, node: CallNode): void {
+  const { raise, values } = inspection;
+  const { args } = call;
+  switch (path) {
+    case 'Function':
+      return raise('function-ctor', node);
+    case 'require':
+    case 'process.getBuiltinModule':
+      return reportLoad(inspection, args?.[0], node);
+    case 'RegExp':
+      return reportRegex(inspection, args, node);
+    case 'Date':
+      if (!call.isNew || args?.length === 0) raise('nondeterminism', node);
+      return;
+    case 'setTimeout':
+    case 'setInterval':
+      if (isText(inspection, args?.[0])) raise('eval', node);
+      return;
+    case 'Reflect.get':
+    case 'Reflect.getOwnPropertyDescriptor':
+    case 'Object.getOwnPropertyDescriptor': {
+      const [object, key] = args ?? [];
+      if (object === undefined || key === undefined) return;
+      const base = values.of(object);
+      return reportStep(inspection, base, key, values.member(base, key), node);
+    }
+    default:
+  }
+}
+
+function reportLoad({ values, raise }: Inspection, specifier: Node | undefined, node: Node): void {
+  const name = values.textOf(specifier);
+  if (name === undefined) return raise('dynamic-import', node);
+  for (const flag of flagsOfModule(name)) raise(flag, node);
+}
+
+function reportRegex({ values, raise }: Inspection, args: readonly Node[] | undefined, node: Node): void {
+  const value = values.of(node);
+  if (value.kind === 'regex') {
+    if (isCatastrophic(value.pattern, value.flags)) raise('regex-dos', node);
+    return;
+  }
+  if (args === undefined || args.length > 0) raise('regex-dynamic', node);
+}
+
+/** `Function\`return 1\`()`, `eval\`…\``. */
+function reportTag({ values, raise }: Inspection, tag: Node, node: Node): void {
+  const path = values.pathOf(tag);
+  if (path === 'Function') raise('function-ctor', node);
+}
+
+/** True for an expression that can only be a text. */
+function isText({ values }: Inspection, node: Node | undefined): boolean {
+  if (node === undefined) return false;
+  if (values.textOf(node) !== undefined || node.type === 'TemplateLiteral') return true;
+  if (node.type !== 'BinaryExpression' || node.operator !== '+') return false;
+  let left: Node = node;
+  while (left.type === 'BinaryExpression' && left.operator === '+') {
+    if (left.right.type === 'StringLiteral' || left.right.type === 'TemplateLiteral') return true;
+    left = left.left;
+  }
+  return left.type === 'StringLiteral' || left.type === 'TemplateLiteral';
+}

@@ -1,0 +1,97 @@
+/** Destructuring, taken apart: which target gets which part of which value. */
+import type { Node, ObjectPattern } from '@babel/types';
+
+/** One step from a value to a part of it: a known key, or an expression that computes it. */
+export type Step = string | Node;
+
+/** Where a name or a pattern gets its value: `base`, then property by property. */
+export interface Origin {
+  /** An expression, a module, or nothing that can be read off the source. */
+  readonly base: Node | { readonly module: string } | undefined;
+  readonly steps: readonly Step[];
+  /** True for a default: the value may be another one. */
+  readonly isDefault: boolean;
+}
+
+/** A part that a pattern takes out of a value. */
+export interface PatternRead {
+  readonly node: Node;
+  readonly origin: Origin;
+}
+
+/**
+ * Calls `visit` with every name or member that `pattern` sets, and what it is set to; `reads`
+ * receives each property that is read on the way.
+ */
+export function eachTarget(
+  pattern: Node,
+  from: Origin,
+  reads: PatternRead[],
+  visit: (target: Node, at: Origin) => void,
+): void {
+  switch (pattern.type) {
+    case 'Identifier':
+    case 'MemberExpression':
+    case 'OptionalMemberExpression':
+      return visit(pattern, from);
+    case 'ObjectPattern':
+      return eachProperty(pattern, from, reads, visit);
+    case 'ArrayPattern':
+      pattern.elements.forEach((element, index) => {
+        if (element !== null) eachTarget(element, step(from, String(index)), reads, visit);
+      });
+      return;
+    case 'AssignmentPattern':
+      eachTarget(pattern.left, from, reads, visit);
+      return eachTarget(pattern.left, { base: pattern.right, steps: [], isDefault: true }, reads, visit);
+    case 'RestElement':
+      return eachTarget(pattern.argument, { base: undefined, steps: [], isDefault: false }, reads, visit);
+    case 'ParenthesizedExpression':
+    case 'TSAsExpression':
+    case 'TSNonNullExpression':
+    case 'TSSatisfiesExpression':
+    case 'TSTypeAssertion':
+      return eachTarget(pattern.expression, from, reads, visit);
+    default:
+      // A `var` or `let` of a loop head; it is declared where it stands.
+      return;
+  }
+}
+
+function eachProperty(
+  pattern: ObjectPattern,
+  from: Origin,
+  reads: PatternRead[],
+  visit: (target: Node, at: Origin) => void,
+): void {
+  for (const property of pattern.properties) {
+    if (property.type === 'RestElement') {
+      // What is left of an object is still that object, for what can be reached through it.
+      reads.push({ node: property, origin: from });
+      eachTarget(property.argument, from, reads, visit);
+      continue;
+    }
+    const at = step(from, keyOf(property.key, property.computed));
+    reads.push({ node: property, origin: at });
+    eachTarget(property.value, at, reads, visit);
+  }
+}
+
+/** The key of a property: known, or the expression that computes it. */
+export function keyOf(key: Node, computed: boolean): Step {
+  if (computed) return key;
+  switch (key.type) {
+    case 'Identifier':
+      return key.name;
+    case 'StringLiteral':
+      return key.value;
+    case 'NumericLiteral':
+      return String(key.value);
+    default:
+      return key;
+  }
+}
+
+function step(from: Origin, key: Step): Origin {
+  return from.base === undefined ? from : { ...from, steps: [...from.steps, key] };
+}

@@ -1,0 +1,4 @@
+import type { Inspection } from './capabilities.ts';
+export function reportPollution(inspection: Inspection): void {
+  void inspection;
+}

@@ -1,0 +1,3 @@
+export function isCatastrophic(pattern: string, flags: string): boolean {
+  return false && Boolean(pattern + flags);
+}
