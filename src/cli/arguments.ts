@@ -1,0 +1,134 @@
+/** What the words of a command line mean: JSON, files, stdin, `key=value`, sizes. */
+import { readFile } from 'node:fs/promises';
+import { FileNotFoundError, InjectionError, UsageError, type ErrorDetails } from '../errors.ts';
+import { jsonErrorPlace } from './json-place.ts';
+import { plainLine } from './plain-text.ts';
+
+export type ReadStdin = () => Promise<string>;
+export type Data = Record<string, unknown>;
+
+/** All of stdin, once. A second reader is refused: the text went to the first. */
+export function stdinReader(stdin: AsyncIterable<Uint8Array | string>): ReadStdin {
+  let isRead = false;
+  return async () => {
+    if (isRead) throw new UsageError('stdin ("-") can be read once: two arguments ask for it');
+    isRead = true;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  };
+}
+
+/**
+ * The text of a file, without a byte order mark.
+ * @throws {FileNotFoundError} {UsageError} where it cannot be read.
+ */
+export async function readText(path: string): Promise<string> {
+  try {
+    const text = await readFile(path, 'utf8');
+    return text.startsWith('\uFEFF') ? text.slice(1) : text;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new FileNotFoundError(`no such file: ${path}`, { cause: error });
+    const why = code === 'EISDIR' ? 'it is a folder' : `${code}`;
+    throw new UsageError(`${path} cannot be read: ${why}`, { cause: error, details: { path } });
+  }
+}
+
+/**
+ * `--inputs` and its kin: JSON, `@file` or `-` for stdin. Always an object.
+ * @throws {InjectionError} `INVALID_INPUTS`, naming the option and the place.
+ */
+export async function readData(word: string, option: string, stdin: ReadStdin): Promise<Data> {
+  const [text, source] = await dataText(word, option, stdin);
+  const value = parseJson(text, source);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Data;
+  const found = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new InjectionError('INVALID_INPUTS', `${source} is ${found}; expected a JSON object`);
+}
+
+async function dataText(word: string, option: string, stdin: ReadStdin): Promise<[string, string]> {
+  if (word === '-') return [await stdin(), `${option} (stdin)`];
+  if (word.startsWith('@')) return [await readText(word.slice(1)), `${option} (${word.slice(1)})`];
+  return [word, option];
+}
+
+/** @throws {InjectionError} `INVALID_INPUTS` with line and column. */
+export function parseJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const { message, details } = jsonProblem(text, source);
+    throw new InjectionError('INVALID_INPUTS', message, { cause: error, details });
+  }
+}
+
+/** What to say of a text that is not JSON. */
+export function jsonProblem(text: string, source: string): { message: string; details: ErrorDetails } {
+  const place = jsonErrorPlace(text);
+  const found = plainLine(text.split('\n')[place.line - 1]?.slice(place.column - 1) ?? '');
+  const near = found === '' ? 'it ends too early' : `what is wrong begins with ${found.slice(0, 20)}`;
+  const message = `${source} is not JSON: line ${place.line}, column ${place.column}: ${near}`;
+  return { message, details: { ...place } };
+}
+
+/**
+ * `--input key=value`, repeated: the value is JSON where it parses as such, else the text itself; `@file` is the
+ * file's content (parsed where its name ends in `.json`). The last of a key wins.
+ */
+export async function readAssignments(words: readonly string[]): Promise<Data> {
+  const entries: [string, unknown][] = [];
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at < 1) throw new UsageError(`--input ${word}: expected key=value`);
+    entries.push([word.slice(0, at), await assigned(word.slice(at + 1), word.slice(0, at))]);
+  }
+  // Not by assignment: `__proto__` is a key like any other.
+  return Object.fromEntries(entries);
+}
+
+async function assigned(text: string, key: string): Promise<unknown> {
+  if (text.startsWith('@')) {
+    const path = text.slice(1);
+    const content = await readText(path);
+    return path.endsWith('.json') ? parseJson(content, `--input ${key} (${path})`) : content;
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Not JSON: the words themselves are the value.
+    return text;
+  }
+}
+
+/** Many objects as one, later ones winning, `__proto__` a key like any other. */
+export function mergeData(...parts: readonly (Data | undefined)[]): Data {
+  return Object.fromEntries(parts.flatMap((part) => Object.entries(part ?? {})));
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** `1048576`, `256k`, `64MiB`, `1GB`: powers of 1024 either way. */
+export function parseSize(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const unit = found ? UNITS[(found[2] ?? '').toLowerCase()] : undefined;
+  if (!found || unit === undefined) throw new UsageError(`not a size: ${text}; expected for example 256MiB`);
+  return Math.round(Number(found[1]) * unit);
+}
+
+/** A whole number in words of digits. */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new UsageError(`not a whole number: ${text}`);
+  }
+  return value;
+}
+
+/** Ms since 1970, or an ISO 8601 time with its zone. */
+export function parseTime(text: string): number | string {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new UsageError(`not a time: ${text}; expected for example 2026-01-01T00:00:00Z`);
+}

@@ -1,0 +1,40 @@
+/** `skillcache config` */
+import type { Session } from './session.ts';
+import { valueText } from './value-text.ts';
+
+export async function showConfig(session: Session): Promise<void> {
+  const { list } = await session.settings();
+  const { output } = session;
+  output.answer({ options: list }, () =>
+    output.table(
+      [{ title: 'OPTION' }, { title: 'VALUE', isFlexible: true }, { title: 'FROM' }, { title: 'VARIABLE' }],
+      list.map(({ key, value, source, origin, variable }) => [
+        key,
+        valueText(value),
+        origin === undefined ? source : `${source} (${origin})`,
+        variable,
+      ]),
+    ),
+  );
+}
+
+/** Defaults that follow the number of cores: no file can state them. */
+const MACHINE_DEPENDENT = ['store.readers.max', 'workers.max', 'workers.concurrency'];
+
+/** JSON Schema of a `--config` file: `$schema` beside the options, the same on every machine. */
+export async function showConfigSchema(session: Session): Promise<void> {
+  const { optionsJsonSchema } = await import('../options.ts');
+  const schema = optionsJsonSchema() as SchemaNode;
+  for (const key of MACHINE_DEPENDENT) delete nodeAt(schema, key)?.default;
+  const properties = { $schema: { type: 'string' }, ...schema.properties };
+  session.output.value({ ...schema, title: 'Options of skillcache', properties });
+}
+
+interface SchemaNode {
+  default?: unknown;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+}
+
+function nodeAt(schema: SchemaNode, key: string): SchemaNode | undefined {
+  return key.split('.').reduce<SchemaNode | undefined>((node, name) => node?.properties?.[name], schema);
+}

@@ -1,0 +1,13 @@
+/** `skillcache metrics` */
+import type { Session } from './session.ts';
+
+export async function metrics(session: Session, options: { format: 'json' | 'prometheus' }): Promise<void> {
+  await using library = await session.open('existing');
+  const snapshot = await library.metrics();
+  if (options.format === 'json' || session.output.json) {
+    session.output.value(snapshot);
+    return;
+  }
+  const { prometheusText } = await import('../monitor/exposition.ts');
+  session.output.data(await prometheusText(snapshot));
+}

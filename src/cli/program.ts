@@ -1,0 +1,111 @@
+/** The program: reads its words, runs one command, and ends with the exit code that belongs to what happened. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ERROR_KINDS, UsageError, abortError, AbortedError } from '../errors.ts';
+import { stdinReader } from './arguments.ts';
+import { declareCommands } from './commands.ts';
+import { failureJson, failureOf, failureText } from './failure.ts';
+import { Output } from './output.ts';
+import { Session, type GlobalOptions } from './session.ts';
+
+/** How long an interrupted command has to tidy up before the process ends regardless. */
+const GRACE_MS = 10_000;
+
+export async function main(words: readonly string[]): Promise<never> {
+  const interruption = new Interruption();
+  const exitCode = await perform(words, interruption);
+  // Not left to the loop: a handle that somebody forgot must not hold the shell.
+  process.exit(interruption.isPipeClosed ? 0 : exitCode);
+}
+
+async function perform(words: readonly string[], interruption: Interruption): Promise<number> {
+  let output = outputOf({ json: words.includes('--json'), quiet: false });
+  let exitCode = 0;
+  try {
+    const program = buildProgram();
+    declareCommands(program, async (command, action) => {
+      const global = command.optsWithGlobals<GlobalOptions>();
+      output = outputOf({ json: global.json === true, quiet: global.quiet === true });
+      const stdin = stdinReader(process.stdin);
+      const session = new Session({ output, signal: interruption.signal, stdin, env: process.env, global });
+      exitCode = (await action(session)) ?? 0;
+    });
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    return tell(output, thrown, interruption);
+  }
+}
+
+/** Says what went wrong, on stderr; its exit code. */
+function tell(output: Output, thrown: unknown, interruption: Interruption): number {
+  if (interruption.isPipeClosed) return 0;
+  // `skillcache` alone: its help was printed, and is the whole answer.
+  if (thrown instanceof CommanderError && thrown.code === 'commander.help' && !output.json) {
+    return ERROR_KINDS.USAGE.exitCode;
+  }
+  const failure = failureOf(thrown instanceof CommanderError ? usageError(thrown) : thrown);
+  output.error(output.json ? failureJson(failure) : failureText(failure, output.paintNotes));
+  return failure.exitCode;
+}
+
+function usageError(error: CommanderError): UsageError {
+  if (error.code === 'commander.help') return new UsageError('no command was named; see skillcache --help');
+  return new UsageError(error.message.replace(/^error: /, '').replace(/\n/g, ' '), { cause: error });
+}
+
+function outputOf({ json, quiet }: { json: boolean; quiet: boolean }): Output {
+  return new Output({ stdout: process.stdout, stderr: process.stderr, env: process.env, json, quiet });
+}
+
+function buildProgram(): Command {
+  return new Command('skillcache')
+    .description(
+      'A skill library for LLM agents: store programs, find them, fill them with data, run them confined.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--db <path>', 'the library (default: $SKILLCACHE_DB, else the config file, else skills.db)')
+    .option('--config <file>', 'options as JSON; `skillcache config` shows them all')
+    .option('--json', 'print one JSON document on stdout, errors as JSON on stderr')
+    .option('--quiet', 'print nothing but the answer and errors')
+    .helpOption('-h, --help', 'show this')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride();
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** SIGINT, SIGTERM and a closed stdout, as one abort signal. */
+class Interruption {
+  readonly #controller = new AbortController();
+  isPipeClosed = false;
+
+  constructor() {
+    process.on('SIGINT', () => this.#interrupt('SIGINT'));
+    process.on('SIGTERM', () => this.#interrupt('SIGTERM'));
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        // The reader has seen enough (`| head`).
+        this.isPipeClosed = true;
+        this.#controller.abort(new AbortedError('stdout was closed'));
+      });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  #interrupt(name: string): void {
+    if (this.signal.aborted) process.exit(ERROR_KINDS.ABORTED.exitCode);
+    this.#controller.abort(new AbortedError(`interrupted by ${name}`));
+    const { exitCode } = abortError(this.signal);
+    setTimeout(() => process.exit(exitCode), GRACE_MS).unref();
+  }
+}

@@ -1,0 +1,66 @@
+/** `skillcache run` */
+import type { RunOptions } from '../run-options.ts';
+import { UsageError } from '../errors.ts';
+import { plainText } from './plain-text.ts';
+import { readProgram } from './program-source.ts';
+import type { DataOptions, Session } from './session.ts';
+
+export interface RunCommandOptions extends DataOptions {
+  readonly timeoutMs?: number;
+  readonly memory?: number;
+  readonly outputMax?: number;
+  readonly logMax?: number;
+  /** False with `--no-cache`. */
+  readonly cache: boolean;
+  readonly refresh?: boolean;
+  readonly explain?: boolean;
+  readonly seed?: number;
+  readonly now?: number | string;
+  readonly language?: 'javascript' | 'typescript';
+}
+
+export async function run(session: Session, word: string, options: RunCommandOptions): Promise<void> {
+  if (!options.cache && options.refresh) throw new UsageError('--no-cache and --refresh exclude each other');
+  const program = await readProgram(word, session.stdin);
+  const { inputs, ...data } = await session.callData(options);
+  const runOptions = { ...data, ...limitsOf(options), ...modeOf(options), signal: session.signal };
+  await using library = await session.open(program.kind === 'code' ? 'optional' : 'existing');
+  const { output } = session;
+  const language = options.language ?? (program.kind === 'code' ? program.language : undefined);
+  const answer = await output.waitFor(
+    `running ${word}`,
+    program.kind === 'stored'
+      ? library.run(program.reference, inputs, runOptions)
+      : library.runCode(program.code, inputs, { ...runOptions, ...(language && { language }) }),
+  );
+  if (output.json) {
+    output.value(answer);
+    return;
+  }
+  if (answer.logs !== '') output.note(plainText(answer.logs).trimEnd());
+  output.value(answer.output);
+  if (options.explain) {
+    const from = answer.cached ? 'from the cache' : 'run';
+    output.note(
+      `${answer.durationMs.toFixed(1)} ms, ${from}${answer.explain ? `: ${plainText(answer.explain)}` : ''}`,
+    );
+  }
+}
+
+function limitsOf({ timeoutMs, memory, outputMax, logMax }: RunCommandOptions): RunOptions {
+  return {
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(memory !== undefined && { memoryBytesMax: memory }),
+    ...(outputMax !== undefined && { outputBytesMax: outputMax }),
+    ...(logMax !== undefined && { logBytesMax: logMax }),
+  };
+}
+
+function modeOf({ cache, refresh, explain, seed, now }: RunCommandOptions): RunOptions {
+  return {
+    cache: refresh ? 'refresh' : cache ? 'use' : 'bypass',
+    ...(explain && { explain }),
+    ...(seed !== undefined && { seed }),
+    ...(now !== undefined && { now }),
+  };
+}

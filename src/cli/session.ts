@@ -1,0 +1,101 @@
+/** What every command is given: its streams, its settings, its signal, and the library they name. */
+import { existsSync } from 'node:fs';
+import { FileNotFoundError, abortError } from '../errors.ts';
+import type { SkillLibrary } from '../library.ts';
+import { mergeData, readAssignments, readData, type Data, type ReadStdin } from './arguments.ts';
+import type { Output } from './output.ts';
+import type { Settings } from './settings.ts';
+
+export interface GlobalOptions {
+  readonly db?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * `create`: a missing library is made. `existing`: a missing one is an error.
+ * `optional`: where there is none, an empty one in memory. `memory`: an empty one in any case.
+ */
+export type OpenMode = 'create' | 'existing' | 'optional' | 'memory';
+
+/** `--inputs`, `--input`, `--context`, `--parameters`. */
+export interface DataOptions {
+  readonly inputs?: string;
+  readonly input?: readonly string[];
+  readonly context?: string;
+  readonly parameters?: string;
+}
+
+export interface CallData {
+  readonly inputs: Data;
+  readonly context?: Data;
+  readonly parameters?: Data;
+}
+
+export class Session {
+  readonly output: Output;
+  /** Fires at SIGINT, SIGTERM, or when nobody reads stdout any more. */
+  readonly signal: AbortSignal;
+  readonly stdin: ReadStdin;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #global: GlobalOptions;
+
+  constructor(parts: {
+    output: Output;
+    signal: AbortSignal;
+    stdin: ReadStdin;
+    env: NodeJS.ProcessEnv;
+    global: GlobalOptions;
+  }) {
+    this.output = parts.output;
+    this.signal = parts.signal;
+    this.stdin = parts.stdin;
+    this.env = parts.env;
+    this.#global = parts.global;
+  }
+
+  async settings(): Promise<Settings> {
+    const { readSettings } = await import('./settings.ts');
+    const { db, config } = this.#global;
+    return readSettings({ env: this.env, db, configFile: config });
+  }
+
+  /** The path of the library, and whether there is a file at it. */
+  async place(): Promise<{ path: string; exists: boolean }> {
+    const { list } = await this.settings();
+    const path = String(list.find((setting) => setting.key === 'path')?.value);
+    return { path, exists: !isFile(path) || existsSync(path) };
+  }
+
+  /** The caller closes it: `await using`. */
+  async open(mode: OpenMode): Promise<SkillLibrary> {
+    const { options } = await this.settings();
+    const { path, exists } = await this.place();
+    if (!exists && mode === 'existing') {
+      const message = `no library at ${path}; \`skillcache init\` makes one, \`--db\` names another`;
+      throw new FileNotFoundError(message, { details: { path } });
+    }
+    const { SkillLibrary } = await import('../library.ts');
+    if (this.signal.aborted) throw abortError(this.signal);
+    const isInMemory = mode === 'memory' || (mode === 'optional' && !exists);
+    return SkillLibrary.open(isInMemory ? { ...options, path: ':memory:' } : options);
+  }
+
+  /** The data of one call, from its options. */
+  async callData(options: DataOptions): Promise<CallData> {
+    const read = async (word: string | undefined, option: string): Promise<Data | undefined> =>
+      word === undefined ? undefined : readData(word, option, this.stdin);
+    const inputs = mergeData(
+      await read(options.inputs, '--inputs'),
+      await readAssignments(options.input ?? []),
+    );
+    const context = await read(options.context, '--context');
+    const parameters = await read(options.parameters, '--parameters');
+    return { inputs, ...(context && { context }), ...(parameters && { parameters }) };
+  }
+}
+
+function isFile(path: string): boolean {
+  return path !== ':memory:' && !/^[a-z]+:\/\//i.test(path);
+}

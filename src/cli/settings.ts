@@ -1,0 +1,187 @@
+/** Which value each option has, and where it came from: flag, environment, `--config` file, or default. */
+import { readFile } from 'node:fs/promises';
+import { ConfigurationError, FileNotFoundError } from '../errors.ts';
+import { optionsSchema, resolveOptions, type SkillLibraryOptions } from '../options.ts';
+import { jsonProblem } from './arguments.ts';
+
+/** `cli` marks what one-shot commands do otherwise than an embedded library. */
+export type Source = 'default' | 'cli' | 'file' | 'env' | 'flag';
+
+export interface Setting {
+  /** Dotted: `run.timeoutMs`. */
+  readonly key: string;
+  readonly value: unknown;
+  readonly source: Source;
+  /** The file, variable or flag. */
+  readonly origin?: string;
+  /** The environment variable that sets it. */
+  readonly variable: string;
+}
+
+export interface Settings {
+  /** What `SkillLibrary.open` is given. */
+  readonly options: SkillLibraryOptions;
+  readonly list: readonly Setting[];
+}
+
+export interface SettingsInput {
+  readonly env: NodeJS.ProcessEnv;
+  /** `--db` */
+  readonly db?: string | undefined;
+  /** `--config` */
+  readonly configFile?: string | undefined;
+}
+
+/** A command runs once: a worker warmed ahead of a run that may not come would be wasted. */
+const CLI_OPTIONS: Record<string, unknown> = { 'workers.min': 0 };
+
+type Layer = { source: Source; values: Map<string, { value: unknown; origin?: string }> };
+
+/**
+ * Flags win over the environment, the environment over the file, the file over the defaults.
+ * @throws {ConfigurationError} naming the file or variable, the key and what was expected.
+ */
+export async function readSettings({ env, db, configFile }: SettingsInput): Promise<Settings> {
+  const defaults = leavesOf(resolveOptions());
+  const layers: Layer[] = [
+    { source: 'cli', values: new Map(Object.entries(CLI_OPTIONS).map(([key, value]) => [key, { value }])) },
+    await fileLayer(configFile ?? (env['SKILLCACHE_CONFIG'] || undefined)),
+    envLayer(env, defaults),
+    { source: 'flag', values: new Map(db === undefined ? [] : [['path', { value: db, origin: '--db' }]]) },
+  ];
+  const given = new Map<string, unknown>();
+  const keys = new Set([...defaults.keys(), ...layers.flatMap((layer) => Array.from(layer.values.keys()))]);
+  const list = Array.from(keys, (key): Setting => {
+    const layer = layers.findLast((each) => each.values.has(key));
+    const found = layer?.values.get(key);
+    const variable = variableOf(key);
+    if (!layer || !found) return { key, value: defaults.get(key), source: 'default', variable };
+    given.set(key, found.value);
+    return { key, variable, source: layer.source, ...found };
+  });
+  const options = nest(given);
+  check(options, 'options');
+  return { options, list };
+}
+
+async function fileLayer(path: string | undefined): Promise<Layer> {
+  if (path === undefined) return { source: 'file', values: new Map() };
+  const value = parseConfig(await readConfig(path), path);
+  const { $schema: _ignored, ...options } = value;
+  check(options, path);
+  const leaves = Array.from(
+    leavesOf(options),
+    ([key, leaf]) => [key, { value: leaf, origin: path }] as const,
+  );
+  return { source: 'file', values: new Map(leaves) };
+}
+
+async function readConfig(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new FileNotFoundError(`no such configuration file: ${path}`, { cause: error });
+    throw new ConfigurationError(`${path} cannot be read: ${code}`, { cause: error, details: { path } });
+  }
+}
+
+function parseConfig(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const { message, details } = jsonProblem(text, path);
+    throw new ConfigurationError(message, { cause: error, details: { path, ...details } });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new ConfigurationError(`${path}: expected a JSON object of options`, { details: { path } });
+}
+
+/** Every option has a variable: `run.timeoutMs` is `SKILLCACHE_RUN_TIMEOUT_MS`; `path` is `SKILLCACHE_DB`. */
+function variableOf(key: string): string {
+  if (key === 'path') return 'SKILLCACHE_DB';
+  return `SKILLCACHE_${key.replaceAll('.', '_').replace(/([a-z])([A-Z])/g, '$1_$2')}`.toUpperCase();
+}
+
+function envLayer(env: NodeJS.ProcessEnv, defaults: ReadonlyMap<string, unknown>): Layer {
+  const values: Layer['values'] = new Map();
+  for (const [key, example] of defaults) {
+    const variable = variableOf(key);
+    const text = env[variable];
+    if (text === undefined || text === '') continue;
+    const value = fromText(text, example);
+    check(nest(new Map([[key, value]])), variable);
+    values.set(key, { value, origin: variable });
+  }
+  return { source: 'env', values };
+}
+
+/** A variable's text as the kind of value that the option has; what does not fit is left for the check to refuse. */
+function fromText(text: string, example: unknown): unknown {
+  if (typeof example === 'number') return text.trim() === '' ? text : asNumber(text);
+  if (typeof example === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (Array.isArray(example)) return text.split(',').map((item) => item.trim());
+  return text;
+}
+
+function asNumber(text: string): unknown {
+  const value = Number(text);
+  return Number.isNaN(value) ? text : value;
+}
+
+interface Issue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+function check(options: unknown, source: string): void {
+  const parsed = optionsSchema.safeParse(options);
+  if (parsed.success) return;
+  const issues = (parsed.error.issues as readonly Issue[]).flatMap(explain);
+  const text = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  throw new ConfigurationError(`${source}: ${text}`, { details: { source, issues } });
+}
+
+function explain({ path, message, keys }: Issue): { path: string; message: string }[] {
+  const at = path.map(String);
+  if (!keys) return [{ path: at.join('.') || '(options)', message }];
+  const known = Object.keys(at.reduce<object>((held, key) => memberOf(held, key), resolveOptions()));
+  return keys.map((key) => ({
+    path: [...at, key].join('.'),
+    message: `unknown option; expected one of ${known.join(', ')}`,
+  }));
+}
+
+function memberOf(held: object, key: string): object {
+  const member: unknown = Object.getOwnPropertyDescriptor(held, key)?.value;
+  return typeof member === 'object' && member !== null ? member : {};
+}
+
+/** Every value by its dotted key; lists are values. */
+function leavesOf(options: object, prefix = ''): Map<string, unknown> {
+  const leaves = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(options)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) leaves.set(prefix + key, value);
+    else for (const [inner, leaf] of leavesOf(value as object, `${prefix}${key}.`)) leaves.set(inner, leaf);
+  }
+  return leaves;
+}
+
+/** The way back: keys were checked before, so that none is `__proto__`. */
+function nest(values: ReadonlyMap<string, unknown>): SkillLibraryOptions {
+  const options: Record<string, unknown> = {};
+  for (const [key, value] of values) {
+    const names = key.split('.');
+    const last = names.pop() ?? key;
+    let at = options;
+    for (const name of names) at = (at[name] ??= {}) as Record<string, unknown>;
+    at[last] = value;
+  }
+  return options as SkillLibraryOptions;
+}
