@@ -57,6 +57,17 @@ const VALIDATOR_BYTES = 16_384;
 const KEY_ORDER_WORDS =
   /\b(?:Object|Reflect|JSON|globalThis|structuredClone|constructor|__proto__|eval|Function|Proxy|URLSearchParams|in)\b|\\[ux]/;
 
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
+
+/** Skills are strict code, and a template may be an async function. */
+const RESERVED_WORDS: ReadonlySet<string> = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export ' +
+    'extends false finally for function if implements import in instanceof interface let new null package ' +
+    'private protected public return static super switch this throw true try typeof var void while with yield'
+  ).split(' '),
+);
+
 /**
  * @throws {RequirementError} when a required version is missing, cyclic, too deep or too large.
  */
@@ -82,8 +93,19 @@ export async function compileSkill(version: SkillVersion, deps: CompileDeps): Pr
 
 function compileUnit({ version, requires }: LinkedVersion, encode: CompileDeps['encode']): CompiledUnit {
   const { definition, analysis, name } = version;
-  const template = buildTemplate(runnableCode(version), analysis.plan, `skill:${name}@${version.version}`);
+  const links = analysis.requires.map(({ local }) => local).filter(isCallable);
+  const template = buildTemplate(
+    runnableCode(version),
+    analysis.plan,
+    `skill:${name}@${version.version}`,
+    links,
+  );
   return { ...template, parameters: encode(definition.parameters), requires };
+}
+
+/** A required skill whose name is no identifier is linked where it is imported, under the name it has there. */
+function isCallable(local: string): boolean {
+  return IDENTIFIER.test(local) && !RESERVED_WORDS.has(local);
 }
 
 function runnableCode(version: SkillVersion): string {

@@ -30,21 +30,22 @@ export class Flight<Value> {
    * Waits for the outcome, a failure included, which all who wait share.
    * @throws {AbortedError} when the caller's own signal fires first.
    */
-  async join(signal?: AbortSignal): Promise<Value> {
+  join(signal?: AbortSignal): Promise<Value> {
     this.#waiting += 1;
-    let leave: (() => void) | undefined;
-    try {
-      if (!signal) return await this.#result;
-      const left = new Promise<never>((_resolve, reject) => {
-        leave = () => reject(abortError(signal));
-        if (signal.aborted) leave();
-        else signal.addEventListener('abort', leave, { once: true });
-      });
-      return await Promise.race([this.#result, left]);
-    } finally {
-      if (leave) signal?.removeEventListener('abort', leave);
-      this.#waiting -= 1;
-      if (this.#waiting === 0 && signal?.aborted) this.#controller.abort(signal.reason);
-    }
+    if (!signal) return this.#result;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        reject(abortError(signal));
+        this.#waiting -= 1;
+        if (this.#waiting === 0) this.#controller.abort(signal.reason);
+      };
+      if (signal.aborted) {
+        leave();
+        return;
+      }
+      signal.addEventListener('abort', leave, { once: true });
+      const stay = (): void => signal.removeEventListener('abort', leave);
+      this.#result.then(resolve, reject).then(stay, stay);
+    });
   }
 }
