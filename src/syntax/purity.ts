@@ -55,11 +55,11 @@ export function decidePurity(
   return { decided: because.length === 0, because };
 }
 
-/** The flags of `report` that `declared` does not name, sorted, each once. */
+/** What `report` shows and `declared` does not name, with each place. */
 export function undeclaredCapabilities(
   report: CapabilityReport,
   declared: readonly string[],
-): CapabilityFlag[] {
-  const flags = new Set(report.flags.map((each) => each.flag));
-  return [...flags].filter((flag) => !declared.includes(flag)).sort();
+): CapabilityReport['flags'] {
+  const known = new Set(declared);
+  return report.flags.filter(({ flag }) => !known.has(flag));
 }
