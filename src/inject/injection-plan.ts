@@ -23,6 +23,8 @@ export interface Hole {
   readonly typeText?: string;
   /** An anonymous function or class: its default must be evaluated so that it gets this name. */
   readonly isNamedEvaluation?: true;
+  /** The next line would continue a value put here (`let n⏎[1].map(f)`): a `;` goes behind it. */
+  readonly needsSemicolon?: true;
 }
 
 /** A bound name that looks injectable and is not; data of that name gives `UNSUPPORTED_TARGET`. */
@@ -35,7 +37,8 @@ export interface RefusedTarget {
 
 /** Where an answer may come from, in the order of the contract. */
 export type AnswerSource =
-  | { readonly kind: 'default' }
+  /** `name` where the default export is a module-level name; else it is caught in `names.answer`. */
+  | { readonly kind: 'default'; readonly name?: string }
   | { readonly kind: 'function'; readonly name: string }
   | { readonly kind: 'binding'; readonly name: string }
   | { readonly kind: 'expression'; readonly start: number; readonly end: number };
@@ -57,5 +60,22 @@ export interface InjectionPlan {
   /** Every module-level name: what the literal emitter must not rely on. */
   readonly boundNames: readonly string[];
   /** Text edits that turn the module into a classic script body (exports and imports taken out). */
-  readonly edits: readonly { readonly start: number; readonly end: number; readonly text: string }[];
+  readonly edits: readonly TextEdit[];
+  /** Names that occur nowhere in the code, for the template's own use. */
+  readonly names: { readonly scope: string; readonly answer: string };
+  /** Why no template can be built, though text can be injected: an import, `import()`, … */
+  readonly templateRefusal?: SourceRefusal;
+}
+
+/** `[start, end)` of the source becomes `text`. Edits are sorted and never overlap. */
+export interface TextEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+export interface SourceRefusal {
+  readonly reason: string;
+  readonly line: number;
+  readonly column: number;
 }

@@ -1,9 +1,19 @@
 /** Source text → Babel's syntax tree; errors carry line and column, both from 1. */
-import { parse as babelParse } from '@babel/parser';
-import type { File } from '@babel/types';
+import { parse as babelParse, type ParserPlugin } from '@babel/parser';
+import type { File, Node } from '@babel/types';
 import { SkillSyntaxError, type SourcePlace } from '../errors.ts';
 
 export type SourceLanguage = 'javascript' | 'typescript';
+
+/** A parsed module, and any node of it, for readers outside this folder. */
+export type SyntaxTree = File;
+export type SyntaxNode = Node;
+
+/** Decorators are parsed in TypeScript only so that the eraser can name the place it refuses. */
+const PLUGINS = {
+  javascript: ['explicitResourceManagement'],
+  typescript: ['typescript', 'decorators-legacy', 'explicitResourceManagement'],
+} satisfies Record<SourceLanguage, ParserPlugin[]>;
 
 /**
  * Parses `code` as an ES module.
@@ -13,7 +23,7 @@ export function parseModule(code: string, language: SourceLanguage): File {
   try {
     return babelParse(code, {
       sourceType: 'module',
-      plugins: language === 'typescript' ? ['typescript'] : [],
+      plugins: PLUGINS[language],
       attachComment: false,
       createImportExpressions: true,
     });
@@ -38,4 +48,31 @@ function syntaxError(error: unknown): SkillSyntaxError {
     cause: error,
     details: { ...place },
   });
+}
+
+/** The places where a JavaScript text that parses has an operator that begins with `text`. */
+export function operatorPlaces(source: string, text: string): SourcePlace[] {
+  const { tokens } = babelParse(source, {
+    sourceType: 'module',
+    plugins: PLUGINS.javascript,
+    attachComment: false,
+    createImportExpressions: true,
+    tokens: true,
+  });
+  return (tokens as Token[])
+    .filter(({ type, start }) => source.startsWith(text, start) && OPERATOR.test(labelOf(type)))
+    .map(({ loc }) => placeOf(loc.start));
+}
+
+const OPERATOR = /^[^a-z]/i;
+
+/** Comments are among the tokens, with a string for a type. */
+interface Token {
+  type: { label: string } | string;
+  start: number;
+  loc: { start: { line: number; column: number } };
+}
+
+function labelOf(type: Token['type']): string {
+  return typeof type === 'string' ? type : type.label;
 }

@@ -1,0 +1,78 @@
+/** Source text → injection plan: one parse, then the module's top-level statements only. */
+import { InjectionError, SkillSyntaxError } from '../errors.ts';
+import { parseModule, type SyntaxTree } from '../syntax/parse.ts';
+import { eraseTypes } from '../syntax/typescript.ts';
+import type { InjectionPlan, SourceLanguage } from './injection-plan.ts';
+import { findAnswers, hygienicNames, moduleEdits } from './module-edits.ts';
+import { scanModule } from './module-scan.ts';
+import { findRefusal } from './template-refusal.ts';
+
+export interface PlanOptions {
+  /** Absent: JavaScript if it parses as that, else TypeScript. */
+  language?: SourceLanguage;
+}
+
+export interface PlannedSource {
+  readonly plan: InjectionPlan;
+  /** The JavaScript that runs: the code itself, or for TypeScript the code with its types blanked. */
+  readonly source: string;
+}
+
+/**
+ * Parses `code` once and finds what runtime data can replace, and what the module answers with.
+ * @throws {InjectionError} `PARSE_ERROR` or `UNSUPPORTED_SYNTAX`, with line and column.
+ */
+export function planInjection(code: string, options: PlanOptions = {}): PlannedSource {
+  const { tree, language } = parseEither(code, options.language);
+  const source = language === 'typescript' ? eraseTypes(code, tree) : code;
+  const scan = scanModule(tree, { code, source });
+  const names = hygienicNames(code);
+  const answers = findAnswers(scan, tree);
+  const refusal = findRefusal(tree, source, scan);
+  const plan: InjectionPlan = {
+    format: 1,
+    language,
+    holes: scan.holes,
+    refused: scan.refused(),
+    answers,
+    imports: scan.imports,
+    hasTopLevelAwait: tree.program.extra?.['topLevelAwait'] === true,
+    boundNames: [...scan.bound.keys()],
+    edits: moduleEdits(tree, source, answers, names),
+    names,
+    ...(refusal && { templateRefusal: refusal }),
+  };
+  return { plan, source };
+}
+
+function parseEither(
+  code: string,
+  language: SourceLanguage | undefined,
+): { tree: SyntaxTree; language: SourceLanguage } {
+  const first = tryParse(code, language ?? 'javascript');
+  if (!(first instanceof SkillSyntaxError)) return { tree: first, language: language ?? 'javascript' };
+  if (language !== undefined) throw parseError(first);
+  const second = tryParse(code, 'typescript');
+  if (!(second instanceof SkillSyntaxError)) return { tree: second, language: 'typescript' };
+  throw parseError(isFurther(second, first) ? second : first);
+}
+
+function tryParse(code: string, language: SourceLanguage): SyntaxTree | SkillSyntaxError {
+  try {
+    return parseModule(code, language);
+  } catch (error) {
+    if (error instanceof SkillSyntaxError) return error;
+    throw error;
+  }
+}
+
+/** The parser that got further knew more of the language. */
+function isFurther(a: SkillSyntaxError, b: SkillSyntaxError): boolean {
+  const [aLine, aColumn] = [Number(a.details['line']), Number(a.details['column'])];
+  const [bLine, bColumn] = [Number(b.details['line']), Number(b.details['column'])];
+  return aLine > bLine || (aLine === bLine && aColumn > bColumn);
+}
+
+function parseError(error: SkillSyntaxError): InjectionError {
+  return new InjectionError('PARSE_ERROR', error.message, { cause: error, details: error.details });
+}
