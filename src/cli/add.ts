@@ -1,19 +1,10 @@
 /** `skillcache add` */
-import { stat } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
-import {
-  ERROR_KINDS,
-  FileNotFoundError,
-  SkillCacheError,
-  SkillInvalidError,
-  UsageError,
-  type ErrorCode,
-} from '../errors.ts';
+import { extname } from 'node:path';
+import { ERROR_KINDS, SkillCacheError, SkillInvalidError, UsageError, type ErrorCode } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { AddedSkill } from '../library-types.ts';
 import { jsonProblem, readText, type Data } from './arguments.ts';
-import { plainLine } from './plain-text.ts';
-import { isCodePath, languageOf } from './program-source.ts';
+import { languageOf } from './program-source.ts';
 import type { Session } from './session.ts';
 
 export interface AddCommandOptions {
@@ -35,9 +26,16 @@ export async function add(session: Session, path: string, options: AddCommandOpt
     `adding ${path}`,
     library.add({ ...definition, ...given }, { verify: options.verify, signal }),
   );
-  const all = { ...added, warnings: [...warnings, ...added.warnings] };
+  const all = { ...added, warnings: [...warnings.filter(isOpen(options)), ...added.warnings] };
   output.answer(all, () => told(all, options.verify));
   for (const warning of all.warnings) output.warn(warning);
+}
+
+/** What was made up for want of a flag need not be told where the flag is there. */
+function isOpen({ name, description }: AddCommandOptions): (warning: string) => boolean {
+  return (warning) =>
+    (name === undefined || !warning.startsWith('the name')) &&
+    (description === undefined || !/^(?:no|the) description/.test(warning));
 }
 
 function told({ name, version, status, verified }: AddedSkill, isVerified: boolean): string {
@@ -67,28 +65,17 @@ interface Read {
 
 async function definitionAt(session: Session, library: SkillLibrary, path: string): Promise<Read> {
   if (path === '-') return { definition: { code: await session.stdin() }, warnings: [] };
-  const found = await stat(path).catch((error: unknown) => {
-    throw new FileNotFoundError(`no such file or folder: ${path}`, { cause: error });
-  });
-  if (found.isDirectory()) return folderAt(session, library, path);
   if (extname(path).toLowerCase() === '.json')
     return { definition: await definitionFile(path), warnings: [] };
-  if (!isCodePath(path)) throw new UsageError(`${path}: expected a .js, .ts or .json file, or a folder`);
-  const code = await readText(path);
-  const name = basename(path, extname(path));
-  return { definition: { name, description: leadingComment(code), code, ...languageOf(path) }, warnings: [] };
-}
-
-async function folderAt(session: Session, library: SkillLibrary, path: string): Promise<Read> {
   let only: Read | undefined;
   for await (const candidate of library.readSkills(path, { signal: session.signal })) {
     if (only)
       throw new UsageError(`${path} holds several skills; \`skillcache import ${path}\` takes them all`);
-    const { definition, refused, warnings } = candidate;
-    if (refused) throw new SkillCacheError(codeOf(refused.code), `${candidate.source}: ${refused.reason}`);
-    only = { definition: { ...(definition as Data) }, warnings };
+    const { source, definition, refused, warnings } = candidate;
+    if (refused) throw new SkillCacheError(codeOf(refused.code), `${source}: ${refused.reason}`);
+    only = { definition: { ...definition, ...languageOf(path) }, warnings };
   }
-  if (!only) throw new SkillInvalidError(`${path} holds no skill: expected a SKILL.md in it`);
+  if (!only) throw new SkillInvalidError(`${path} holds no skill`);
   return only;
 }
 
@@ -110,12 +97,4 @@ async function readJsonFile(path: string): Promise<unknown> {
     const { message, details } = jsonProblem(text, path);
     throw new SkillInvalidError(message, { cause: error, details: { path, ...details } });
   }
-}
-
-/** The text of the comment that the code opens with, up to its first blank line or tag. */
-function leadingComment(code: string): string {
-  const block = /^\s*\/\*+([\s\S]*?)\*\//.exec(code)?.[1]?.replace(/^[ \t]*\* ?/gm, '');
-  const lines = /^\s*((?:[ \t]*\/\/.*\r?\n?)+)/.exec(code)?.[1]?.replace(/^[ \t]*\/\/ ?/gm, '');
-  const text = (block ?? lines ?? '').trim().split(/\r?\n\s*\r?\n|\n\s*@/)[0] ?? '';
-  return plainLine(text).slice(0, 1024);
 }

@@ -1,2 +1,175 @@
+/** `skillcache demo`: the main job, end to end, in a library that is gone afterwards. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SkillCacheError } from '../errors.ts';
+import type { SkillLibrary } from '../library.ts';
+import { markChanges } from './changed-lines.ts';
+import { brief } from './failure.ts';
+import type { Output } from './output.ts';
+import { cutTo, plainLine } from './plain-text.ts';
 import type { Session } from './session.ts';
-export async function demo(_session: Session): Promise<void> {}
+
+const SHIPPED_SKILLS = fileURLToPath(new URL('../../skills', import.meta.url));
+const QUERY = 'average of a price series';
+const SKILL = 'moving-average';
+const INPUTS = { prices: [101.2, 102.8, 101.9, 104.4, 106.1, 105.3], window: 3 };
+const DEADLINE_MS = 300;
+
+/** Each tries to do harm; none may succeed. */
+const HOSTILE = [
+  { does: 'loops for ever', code: 'for (;;) {}' },
+  {
+    does: 'reads a file',
+    code: `this.constructor.constructor('return process')().mainModule.require('fs').readFileSync('/etc/passwd', 'utf8')`,
+  },
+  { does: 'fills the memory', code: 'const held = []; for (;;) held.push(new Float64Array(1e6).fill(1))' },
+] as const;
+
+const WIDTH = 80;
+
+export async function demo(session: Session): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'skillcache-demo-'));
+  try {
+    const { SkillLibrary } = await import('../library.ts');
+    await using library = await SkillLibrary.open({ path: join(folder, 'skills.db') });
+    await perform(session, library);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every step says its part as it is done; with `--json` all of it at the end. */
+async function perform(session: Session, library: SkillLibrary): Promise<void> {
+  const { output } = session;
+  const told: Record<string, unknown> = {};
+  for (const [at, { title, run }] of STEPS.entries()) {
+    if (!output.json) output.text(`${at === 0 ? '' : '\n'}${output.paint('bold', `${at + 1}  ${title}`)}`);
+    const { lines, ...facts } = await output.waitFor(title, run(session, library));
+    Object.assign(told, facts);
+    if (!output.json) output.text(lines.map((line) => `   ${line}`.trimEnd()).join('\n'));
+  }
+  if (output.json) output.value(told);
+}
+
+type Told = { readonly lines: readonly string[] } & Readonly<Record<string, unknown>>;
+
+interface Step {
+  readonly title: string;
+  readonly run: (session: Session, library: SkillLibrary) => Promise<Told>;
+}
+
+const STEPS: readonly Step[] = [
+  { title: 'Import the skills of this package, each checked by its own examples', run: importShipped },
+  { title: `Search in plain words: ${QUERY}`, run: searchPlainWords },
+  { title: `Run ${SKILL} with fresh data, in a confined process`, run: runFresh },
+  { title: 'What the data replaced in the code', run: showInjected },
+  { title: 'Run it again: the answer is remembered', run: runAgain },
+  { title: 'Run hostile code', run: runHostile },
+  { title: 'Numbers', run: showNumbers },
+];
+
+async function importShipped({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
+  const startedAt = performance.now();
+  const counts = { imported: 0, unchanged: 0, refused: 0 };
+  let examples = 0;
+  const reasons: string[] = [];
+  for await (const outcome of library.import(SHIPPED_SKILLS, { signal })) {
+    counts[outcome.status] += 1;
+    examples += outcome.verified ?? 0;
+    if (outcome.status === 'refused')
+      reasons.push(`${outcome.name ?? outcome.source}: ${outcome.reason ?? ''}`);
+    output.progress(`${counts.imported} skills`);
+  }
+  const took = duration(performance.now() - startedAt);
+  const refused = counts.refused === 0 ? '' : `, ${counts.refused} refused`;
+  const line = beside(`${counts.imported} skills stored, ${examples} examples held${refused}`, took, output);
+  return { lines: [line, ...reasons.map(plainLine)], import: { ...counts, examples } };
+}
+
+async function searchPlainWords({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
+  const startedAt = performance.now();
+  const hits = await library.search(QUERY, { limit: 3, signal });
+  const took = duration(performance.now() - startedAt);
+  const width = Math.max(0, ...hits.map(({ name }) => name.length));
+  const lines = hits.map(({ name, description }, at) => {
+    const text = cutTo(`${name.padEnd(width)}  ${plainLine(description)}`, WIDTH - 16);
+    return at === 0 ? beside(text, took, output) : text;
+  });
+  return { lines, search: hits.map(({ name, score }) => ({ name, score })) };
+}
+
+async function runFresh({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
+  const [{ tier }, run] = await Promise.all([library.confinement(), library.run(SKILL, INPUTS, { signal })]);
+  const lines = [
+    `inputs  ${brief(INPUTS)}`,
+    beside(`output  ${brief(run.output)}`, duration(run.durationMs), output),
+  ];
+  return {
+    lines: [...lines, `held by  ${tier === 'none' ? 'nothing' : `the ${tier}`}`],
+    run,
+    confinement: tier,
+  };
+}
+
+async function showInjected({ output }: Session, library: SkillLibrary): Promise<Told> {
+  const { definition } = await library.get(SKILL);
+  const { code, language, parameters } = definition;
+  const before = library.inject(code, { inputs: {}, language }).code;
+  const filled = library.inject(code, { inputs: INPUTS, parameters, language });
+  return { lines: markChanges(before, filled.code, output.paint).split('\n'), injected: filled.injected };
+}
+
+async function runAgain({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
+  const run = await library.run(SKILL, INPUTS, { signal });
+  const from = run.cached ? 'from the cache' : 'run again';
+  return {
+    lines: [beside(`output  ${brief(run.output)}`, `${from}, ${duration(run.durationMs)}`, output)],
+    again: run,
+  };
+}
+
+async function runHostile({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
+  const lines: string[] = [];
+  const outcomes: unknown[] = [];
+  for (const { does, code } of HOSTILE) {
+    const startedAt = performance.now();
+    const { outcome, said } = await attempt(library, code, signal);
+    const took = duration(performance.now() - startedAt);
+    lines.push(
+      beside(`${does.padEnd(17)} ${outcome}`, took, output),
+      output.paint('dim', `  ${cutTo(plainLine(said), WIDTH - 6)}`),
+    );
+    outcomes.push({ does, outcome, said });
+  }
+  return { lines, hostile: outcomes };
+}
+
+async function attempt(
+  library: SkillLibrary,
+  code: string,
+  signal: AbortSignal,
+): Promise<{ outcome: string; said: string }> {
+  try {
+    const { output } = await library.runCode(code, {}, { timeoutMs: DEADLINE_MS, signal });
+    return { outcome: 'NOT STOPPED', said: brief(output) };
+  } catch (error) {
+    if (!(error instanceof SkillCacheError) || error.code === 'ABORTED') throw error;
+    return { outcome: error.code, said: error.message };
+  }
+}
+
+async function showNumbers(_session: Session, library: SkillLibrary): Promise<Told> {
+  const metrics = await library.metrics();
+  return { lines: [brief(metrics)], metrics };
+}
+
+/** A line with how long it took at the right. */
+function beside(text: string, took: string, { paint }: Output): string {
+  return `${text.padEnd(WIDTH - 6 - took.length)}  ${paint('dim', took)}`;
+}
+
+function duration(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(2)} ms` : `${Math.round(ms)} ms`;
+}

@@ -32,7 +32,7 @@ export async function exportSkills(
     for await (const chunk of documentOf(definitions, format)) output.data(chunk);
     return;
   }
-  if (format === 'folders') await library.exportFolder(out, definitions);
+  if (format === 'folders') await library.exportFolder(out, definitions, { overwrite: force });
   else await writeWhole(out, documentOf(definitions, format));
   output.answer(
     { out, format, skills: definitions.count },
