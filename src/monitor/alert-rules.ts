@@ -1,0 +1,91 @@
+/** The rules every library starts with, from the thresholds of its options. */
+import type { PoolStats } from '../pool/pool-stats.ts';
+import type { AlertRule, Reading } from './alerts.ts';
+import type { CacheNumbers, MetricsSnapshot } from './metrics.ts';
+
+export interface AlertThresholds {
+  readonly poolUtilizationMax: number;
+  readonly overflowUtilizationMax: number;
+  readonly exhaustionRateMax: number;
+  readonly cacheUtilizationMax: number;
+  readonly memoryShareMax: number;
+}
+
+export function defaultRules(thresholds: AlertThresholds): AlertRule[] {
+  return [
+    {
+      type: 'pool-utilization',
+      severity: 'warning',
+      threshold: thresholds.poolUtilizationMax,
+      read: ({ pools }) => pools.map(utilization),
+    },
+    {
+      type: 'pool-overflow',
+      severity: 'warning',
+      threshold: thresholds.overflowUtilizationMax,
+      read: ({ pools }) => pools.map(overflow),
+    },
+    {
+      type: 'pool-exhaustion',
+      severity: 'critical',
+      threshold: thresholds.exhaustionRateMax,
+      read: ({ pools }, previous) => pools.map((pool) => exhaustion(pool, previous)),
+    },
+    {
+      type: 'cache-utilization',
+      severity: 'warning',
+      threshold: thresholds.cacheUtilizationMax,
+      read: ({ caches }) => [cache('skills', caches.skills), cache('results', caches.results)],
+    },
+    {
+      type: 'memory-share',
+      severity: 'critical',
+      threshold: thresholds.memoryShareMax,
+      read: memory,
+    },
+  ];
+}
+
+function utilization(pool: PoolStats): Reading {
+  const { name, inUse, max, waiting } = pool;
+  const message = `pool ${name}: ${inUse} of ${max} in use (${percent(pool.utilization)}), ${waiting} waiting`;
+  return { subject: name, value: pool.utilization, message };
+}
+
+function overflow(pool: PoolStats): Reading {
+  const { name, overflowInUse, overflowMax } = pool;
+  const message = `pool ${name}: ${overflowInUse} of ${overflowMax} overflow resources in use`;
+  return { subject: name, value: pool.overflowUtilization, message };
+}
+
+/** Since the snapshot before, so that it falls again when the rush is over; else since the start. */
+function exhaustion(pool: PoolStats, previous: MetricsSnapshot | undefined): Reading {
+  const before = previous?.pools.find((one) => one.name === pool.name);
+  const requests = pool.requests - (before?.requests ?? 0);
+  const events = pool.exhaustionEvents - (before?.exhaustionEvents ?? 0);
+  const value = requests > 0 ? events / requests : 0;
+  const since = before ? 'since the last look' : 'since the start';
+  const message = `pool ${pool.name}: ${events} of ${requests} requests (${percent(value)}) found it exhausted ${since}`;
+  return { subject: pool.name, value, message };
+}
+
+function cache(name: string, numbers: CacheNumbers): Reading {
+  const { entries, entriesMax, bytes, bytesMax, hitRate } = numbers;
+  const message =
+    `cache ${name}: ${entries} of ${entriesMax} entries, ${bytes} of ${bytesMax} bytes ` +
+    `(${percent(numbers.utilization)}), hit rate ${percent(hitRate)}`;
+  return { subject: name, value: numbers.utilization, message };
+}
+
+function memory(snapshot: MetricsSnapshot): Reading[] {
+  if (!snapshot.memory) return [];
+  const { share, selfBytes, workerBytes, limitBytes, processes } = snapshot.memory;
+  const message =
+    `memory: ${selfBytes + workerBytes} of ${limitBytes} bytes (${percent(share)}) ` +
+    `in ${processes} processes, ${workerBytes} of them in workers`;
+  return [{ subject: 'memory', value: share, message }];
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
+}
