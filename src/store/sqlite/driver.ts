@@ -1,0 +1,56 @@
+/** The only way to better-sqlite3: guarded, because a wrong build of it takes the process down. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type Database from 'better-sqlite3';
+import { ConfigurationError } from '../../errors.ts';
+
+export type SqliteDatabase = Database.Database;
+export type SqliteStatement = Database.Statement;
+
+const require = createRequire(import.meta.url);
+let constructor: typeof Database | undefined;
+
+/**
+ * Opens a connection with foreign keys on.
+ * @throws {ConfigurationError} where the installed driver cannot run on this Node; SQLite's own errors as they are.
+ */
+export function openDatabase(
+  path: string,
+  options: { readonly: boolean; busyTimeoutMs: number },
+): SqliteDatabase {
+  constructor ??= loadDriver();
+  const database = new constructor(path, { readonly: options.readonly, timeout: options.busyTimeoutMs });
+  database.pragma('foreign_keys = ON');
+  database.pragma('cache_size = -16000');
+  return database;
+}
+
+/** @throws {ConfigurationError} for a driver of major 13 or more without Node-API 10: it would crash the process. */
+export function checkDriver(
+  driverVersion: string,
+  nodeApiVersion: string | undefined,
+  nodeVersion: string,
+): void {
+  const major = Number.parseInt(driverVersion, 10);
+  const nodeApi = Number(nodeApiVersion ?? 0);
+  if (!(major >= 13) || nodeApi >= 10) return;
+  throw new ConfigurationError(
+    `better-sqlite3 ${driverVersion} needs Node-API 10, Node ${nodeVersion} has ${nodeApi}: ` +
+      'use Node 22.14 or newer, or install better-sqlite3@12',
+    { details: { driverVersion, nodeApi, nodeVersion } },
+  );
+}
+
+function loadDriver(): typeof Database {
+  checkDriver(installedVersion(), process.versions['napi'], process.versions.node);
+  return require('better-sqlite3') as typeof Database;
+}
+
+// Read from its package.json, found from its entry: the driver itself must not be loaded yet.
+function installedVersion(): string {
+  let folder = dirname(require.resolve('better-sqlite3'));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+  return manifest.version;
+}

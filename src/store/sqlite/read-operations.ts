@@ -1,0 +1,77 @@
+/** What a reader connection can be asked, in its thread. Each answer is plain data. */
+import type { RunRecord, SearchHit, SkillSummary, StoreCheck, VersionSummary } from '../store.ts';
+import { checkDatabase } from './check.ts';
+import { toRunRecord, toSkillSummary, type SkillRow } from './records.ts';
+import { hasTags, search, type SearchArguments } from './search.ts';
+import type { Statements } from './statements.ts';
+
+export interface ReadContext {
+  readonly statements: Statements;
+  readonly path: string;
+  /** Throws where the caller does not want the answer any longer; long loops ask it. */
+  keepGoing(): void;
+}
+
+export interface StoreCounts {
+  readonly skills: number;
+  readonly versions: number;
+  readonly results: number;
+  readonly runs: number;
+}
+
+type Operation<Arguments, Answer> = (context: ReadContext, given: Arguments) => Answer;
+
+/** Name → arguments and answer. */
+export interface ReadOperations {
+  search: Operation<SearchArguments, SearchHit[]>;
+  list: Operation<{ limit: number; after: string | undefined; tags: readonly string[] }, SkillSummary[]>;
+  versions: Operation<{ name: string }, VersionSummary[]>;
+  listRuns: Operation<{ limit: number; skill: string | undefined }, RunRecord[]>;
+  count: Operation<Record<never, never>, StoreCounts>;
+  check: Operation<{ deep: boolean }, StoreCheck>;
+}
+
+export const readOperations: ReadOperations = {
+  search,
+  list({ statements, path }, { limit, after, tags }) {
+    const rows = statements.all<SkillRow>(
+      `SELECT name, version, digest, created_at_ms, summary, checksum FROM skills s
+       WHERE name > ? ${hasTags(tags)} ORDER BY name LIMIT ?`,
+      after ?? '',
+      ...tags,
+      limit,
+    );
+    return rows.map((row) => toSkillSummary(row, path));
+  },
+  versions({ statements }, { name }) {
+    const rows = statements.all<{ version: number; digest: string; createdAtMs: number; current: number }>(
+      `SELECT v.version, v.digest, v.created_at_ms AS createdAtMs, v.version = s.version AS current
+       FROM skills s JOIN versions v ON v.skill_id = s.id WHERE s.name = ? ORDER BY v.version`,
+      name,
+    );
+    return rows.map(({ version, digest, createdAtMs, current }) => ({
+      version,
+      digest,
+      createdAtMs,
+      current: current === 1,
+    }));
+  },
+  listRuns({ statements }, { limit, skill }) {
+    const rows =
+      skill === undefined
+        ? statements.all<{ record: string }>('SELECT record FROM runs ORDER BY seq DESC LIMIT ?', limit)
+        : statements.all<{ record: string }>(
+            'SELECT record FROM runs WHERE skill = ? ORDER BY seq DESC LIMIT ?',
+            skill,
+            limit,
+          );
+    return rows.map(toRunRecord);
+  },
+  count({ statements }) {
+    return statements.get<StoreCounts>(
+      `SELECT (SELECT count(*) FROM skills) AS skills, (SELECT count(*) FROM versions) AS versions,
+         (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM runs) AS runs`,
+    ) as StoreCounts;
+  },
+  check: (context, { deep }) => checkDatabase(context, deep),
+};

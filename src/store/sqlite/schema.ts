@@ -1,0 +1,127 @@
+/** The tables, as numbered migrations. A migration that was released is never changed. */
+import { DatabaseConnectionError } from '../../errors.ts';
+import type { SqliteDatabase } from './driver.ts';
+
+/** 'SKLC': how a file says that it is ours. */
+const APPLICATION_ID = 0x53_4b_4c_43;
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO counters VALUES ('pointer_epoch', 1), ('result_bytes', 0);
+
+  -- The pointer, and what a list shows of the version it names. \`checksum\` covers the row.
+  CREATE TABLE skills (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    checksum TEXT NOT NULL
+  ) STRICT;
+
+  -- Immutable. \`checksum\` covers the row; \`body\` is the JSON of definition and analysis.
+  CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    skill_id INTEGER NOT NULL REFERENCES skills (id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (skill_id, version),
+    UNIQUE (skill_id, digest)
+  ) STRICT;
+  CREATE INDEX versions_by_digest ON versions (digest);
+
+  -- What a version pins, by name: the required skill may be gone once no pointer needs it.
+  CREATE TABLE requirements (
+    version_id INTEGER NOT NULL REFERENCES versions (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (version_id, name, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX requirements_by_name ON requirements (name);
+
+  CREATE TABLE tags (
+    tag TEXT NOT NULL COLLATE NOCASE,
+    skill_id INTEGER NOT NULL REFERENCES skills (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, skill_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tags_by_skill ON tags (skill_id);
+
+  -- Its row describes the current version; the words are split by us (see search-text.ts).
+  CREATE VIRTUAL TABLE skill_index USING fts5 (
+    name, description, tags, parameters, code,
+    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
+  );
+
+  CREATE TABLE results (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    digest TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    output TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX results_by_digest ON results (digest);
+  CREATE TRIGGER result_added AFTER INSERT ON results BEGIN
+    UPDATE counters SET value = value + new.bytes WHERE name = 'result_bytes';
+  END;
+  CREATE TRIGGER result_dropped AFTER DELETE ON results BEGIN
+    UPDATE counters SET value = value - old.bytes WHERE name = 'result_bytes';
+  END;
+
+  CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    skill TEXT COLLATE NOCASE,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX runs_by_skill ON runs (skill, seq);
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * The file's schema version; 0 for an empty file.
+ * @throws {DatabaseConnectionError} for another program's file and for one of a newer version.
+ */
+export function readSchemaVersion(database: SqliteDatabase, path: string): number {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  const applicationId = database.pragma('application_id', { simple: true }) as number;
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() === undefined;
+  if (isEmpty && version === 0 && applicationId === 0) return 0;
+  const details = { path, schemaVersion: version, applicationId };
+  if (applicationId !== APPLICATION_ID) {
+    throw new DatabaseConnectionError(`${path} is a SQLite database of another program; name another file`, {
+      details,
+    });
+  }
+  if (version > SCHEMA_VERSION) {
+    const message = `${path} has schema ${version}, this program knows ${SCHEMA_VERSION} at most: upgrade skillcache`;
+    throw new DatabaseConnectionError(message, { details });
+  }
+  return version;
+}
+
+/** Brings the file to the newest schema, each step in one transaction. Safe beside other processes that do the same. */
+export function migrate(database: SqliteDatabase, path: string): void {
+  const step = database.transaction(() => {
+    // Read again under the write lock: another process may have been first.
+    const version = readSchemaVersion(database, path);
+    const migration = MIGRATIONS[version];
+    if (migration === undefined) return false;
+    database.exec(migration);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${version + 1}`);
+    return true;
+  });
+  while (step.immediate()) continue;
+}

@@ -1,0 +1,280 @@
+/** The embedded store: one SQLite file, point reads here, everything longer in threads. */
+import { statSync } from 'node:fs';
+import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
+import type { PoolObserver } from '../../pool/pool-stats.ts';
+import { ResourcePool } from '../../pool/resource-pool.ts';
+import type {
+  AddedVersion,
+  ListOptions,
+  NewSkillVersion,
+  RunRecord,
+  SearchHit,
+  SearchOptions,
+  SkillSummary,
+  SkillVersion,
+  Store,
+  StoreCheck,
+  StoredResult,
+  StoreStats,
+  VersionSummary,
+} from '../store.ts';
+import { Connection } from './connection.ts';
+import { createTemporaryFile, locateFile, openReader, type DatabaseFile } from './database-file.ts';
+import type { SqliteDatabase } from './driver.ts';
+import { GroupCommit } from './group-commit.ts';
+import { PointReader } from './point-reader.ts';
+import type { ReadOperations } from './read-operations.ts';
+import { Writer } from './writer.ts';
+
+export interface SqliteStoreOptions {
+  /** A file, or `:memory:` for a private one that is removed by `close()`. */
+  path: string;
+  readonly: boolean;
+  /** Bounds of the pool of reader connections. */
+  readers: {
+    min: number;
+    max: number;
+    overflowMax: number;
+    acquireTimeoutMs: number;
+    waitingMax: number;
+    idleTimeoutMs: number;
+    usesMax: number;
+    ageMaxMs: number;
+  };
+  busyTimeoutMs: number;
+  writesWaitingMax: number;
+  runsMax: number;
+  resultBytesMax: number;
+}
+
+const SEARCH_LIMIT = 10;
+const LIST_LIMIT = 100;
+const LIMIT_MAX = 1_000;
+
+/**
+ * Opens a library, creating or migrating it where it may be written.
+ * @throws {DatabaseConnectionError} {@link DatabaseCorruptError} {@link DatabaseReadonlyError}
+ *   {@link DatabaseFullError}, each with the path and what to do.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions, observer?: PoolObserver): Promise<Store> {
+  const isTemporary = options.path === ':memory:';
+  const temporary = isTemporary ? createTemporaryFile(options.busyTimeoutMs) : undefined;
+  try {
+    const file = temporary?.file ?? locateFile(options.path, options.readonly, options.busyTimeoutMs);
+    const writer = new Writer(file, options);
+    let database = openReader(file);
+    if (database === undefined && options.readonly && !isTemporary) {
+      throw new DatabaseReadonlyError(`${file.path} has to be migrated first: open it once for writing`, {
+        details: { path: file.path },
+      });
+    }
+    if (database === undefined) {
+      await writer.open();
+      database = openReader(file) as SqliteDatabase;
+    }
+    return new SqliteStore(file, options, new PointReader(database, file.shownPath), writer, {
+      observer,
+      onClosed: temporary?.remove,
+    });
+  } catch (error) {
+    temporary?.remove();
+    throw error;
+  }
+}
+
+class SqliteStore implements Store {
+  readonly #file: DatabaseFile;
+  readonly #options: SqliteStoreOptions;
+  readonly #points: PointReader;
+  readonly #writer: Writer;
+  readonly #writes: GroupCommit;
+  readonly #readers: ResourcePool<Connection>;
+  /** Runs that are not on disk yet, so that `getRun` finds a run as soon as it ended. */
+  readonly #unwrittenRuns = new Map<string, RunRecord>();
+  readonly #onClosed: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    file: DatabaseFile,
+    options: SqliteStoreOptions,
+    points: PointReader,
+    writer: Writer,
+    { observer, onClosed }: { observer: PoolObserver | undefined; onClosed: (() => void) | undefined },
+  ) {
+    this.#file = file;
+    this.#options = options;
+    this.#points = points;
+    this.#writer = writer;
+    this.#onClosed = onClosed;
+    this.#writes = new GroupCommit({
+      commit: (writes) => this.#writer.commit(writes),
+      waitingMax: options.writesWaitingMax,
+    });
+    const { runsMax, resultBytesMax } = options;
+    this.#readers = new ResourcePool<Connection>({
+      ...options.readers,
+      name: 'reader',
+      create: (signal) => Connection.open({ role: 'reader', file, runsMax, resultBytesMax }, signal),
+      destroy: (connection) => connection.close(),
+      validate: (connection) => !connection.isBroken,
+      observer,
+    });
+  }
+
+  async load(name: string, version?: number): Promise<SkillVersion | undefined> {
+    this.#expectOpen();
+    return this.#points.load(name, version);
+  }
+
+  async loadDigest(digest: string): Promise<SkillVersion | undefined> {
+    this.#expectOpen();
+    return this.#points.loadDigest(digest);
+  }
+
+  epoch(): number {
+    this.#expectOpen();
+    return this.#points.epoch();
+  }
+
+  async resolve(
+    names: readonly string[],
+  ): Promise<Map<string, { name: string; version: number; digest: string }>> {
+    this.#expectOpen();
+    return this.#points.resolve(names);
+  }
+
+  async add({ name, digest, definition, analysis }: NewSkillVersion): Promise<AddedVersion> {
+    this.#expectWritable();
+    const body = JSON.stringify({ definition, analysis });
+    return this.#writes.write('add', { name, digest, body, createdAtMs: Date.now() });
+  }
+
+  async movePointer(name: string, version: number): Promise<AddedVersion> {
+    this.#expectWritable();
+    return this.#writes.write('movePointer', { name, version });
+  }
+
+  async remove(name: string): Promise<boolean> {
+    this.#expectWritable();
+    return this.#writes.write('remove', { name });
+  }
+
+  versions(name: string): Promise<VersionSummary[]> {
+    return this.#read('versions', { name });
+  }
+
+  search(query: string, options: SearchOptions = {}): Promise<SearchHit[]> {
+    const { tags = [], signal } = options;
+    return this.#read('search', { query, limit: bounded(options.limit, SEARCH_LIMIT), tags }, signal);
+  }
+
+  list(options: ListOptions = {}): Promise<SkillSummary[]> {
+    const { after, tags = [], signal } = options;
+    return this.#read('list', { limit: bounded(options.limit, LIST_LIMIT), after, tags }, signal);
+  }
+
+  async getResult(key: string): Promise<StoredResult | undefined> {
+    this.#expectOpen();
+    return this.#points.getResult(key);
+  }
+
+  /** @throws {CacheOverflowError} for one that is larger than all that is kept. */
+  async putResult(result: StoredResult): Promise<void> {
+    this.#expectWritable();
+    await this.#writes.write('putResult', result);
+  }
+
+  async dropResults(digest?: string): Promise<number> {
+    this.#expectWritable();
+    return this.#writes.write('dropResults', { digest });
+  }
+
+  async recordRun(run: RunRecord): Promise<void> {
+    this.#expectWritable();
+    if (this.#options.runsMax === 0) return;
+    this.#unwrittenRuns.set(run.id, run);
+    try {
+      await this.#writes.write('recordRun', run, true);
+    } finally {
+      this.#unwrittenRuns.delete(run.id);
+    }
+  }
+
+  async getRun(id: string): Promise<RunRecord | undefined> {
+    this.#expectOpen();
+    return this.#unwrittenRuns.get(id) ?? this.#points.getRun(id);
+  }
+
+  async listRuns(options: { limit?: number; skill?: string } = {}): Promise<RunRecord[]> {
+    await this.#writes.flush();
+    return this.#read('listRuns', { limit: bounded(options.limit, LIST_LIMIT), skill: options.skill });
+  }
+
+  async stats(): Promise<StoreStats> {
+    await this.#writes.flush();
+    const counts = await this.#read('count', {});
+    return {
+      kind: 'sqlite',
+      path: this.#file.shownPath,
+      ...counts,
+      fileBytes: sizeOf(this.#file.path),
+      walBytes: sizeOf(`${this.#file.path}-wal`),
+      schemaVersion: this.#points.schemaVersion,
+      ...this.#writes.stats,
+      pools: [this.#readers.stats()],
+    };
+  }
+
+  async check(options: { deep?: boolean; signal?: AbortSignal } = {}): Promise<StoreCheck> {
+    await this.#writes.flush();
+    return this.#read('check', { deep: options.deep ?? false }, options.signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // The writer goes last: whoever closes last moves the log into the file.
+  async #close(): Promise<void> {
+    await this.#writes.close();
+    await this.#readers.close();
+    this.#points.close();
+    await this.#writer.close();
+    this.#onClosed?.();
+  }
+
+  async #read<Name extends keyof ReadOperations>(
+    operation: Name,
+    given: Parameters<ReadOperations[Name]>[1],
+    signal?: AbortSignal,
+  ): Promise<ReturnType<ReadOperations[Name]>> {
+    this.#expectOpen();
+    return this.#readers.use((connection) => connection.read(operation, given, signal), {
+      signal,
+      label: operation,
+    });
+  }
+
+  #expectOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError('the store is closed');
+  }
+
+  #expectWritable(): void {
+    this.#expectOpen();
+    if (this.#file.mode !== 'readonly' && this.#file.mode !== 'immutable') return;
+    const { path } = this.#file;
+    throw new DatabaseReadonlyError(`${path} was opened read-only: nothing was written`, {
+      details: { path },
+    });
+  }
+}
+
+function bounded(limit: number | undefined, otherwise: number): number {
+  if (limit === undefined) return otherwise;
+  return Math.min(LIMIT_MAX, Math.max(0, Math.trunc(limit) || 0));
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

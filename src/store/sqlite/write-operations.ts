@@ -1,0 +1,286 @@
+/** What the writer can be asked, in its thread, each inside a savepoint of its own. */
+import { CacheOverflowError, RequirementError, SkillInUseError, SkillNotFoundError } from '../../errors.ts';
+import type { PinnedRequirement, SkillAnalysis } from '../../skills/analyse.ts';
+import type { SkillDefinition } from '../../skills/skill.ts';
+import type { AddedVersion, RunRecord, StoredResult } from '../store.ts';
+import { resultChecksum, skillChecksum, summaryText, toSkillVersion, versionChecksum } from './records.ts';
+import type { VersionRow } from './records.ts';
+import { indexedText } from './search-text.ts';
+import type { Statements } from './statements.ts';
+
+export interface WriteContext {
+  readonly statements: Statements;
+  readonly path: string;
+  readonly runsMax: number;
+  readonly resultBytesMax: number;
+}
+
+export interface AddArguments {
+  readonly name: string;
+  readonly digest: string;
+  /** JSON of `{ definition, analysis }`. */
+  readonly body: string;
+  readonly createdAtMs: number;
+}
+
+type Operation<Arguments, Answer> = (context: WriteContext, given: Arguments) => Answer;
+
+/** Name → arguments and answer. */
+export interface WriteOperations {
+  add: Operation<AddArguments, AddedVersion>;
+  movePointer: Operation<{ name: string; version: number }, AddedVersion>;
+  remove: Operation<{ name: string }, boolean>;
+  putResult: Operation<StoredResult, undefined>;
+  dropResults: Operation<{ digest: string | undefined }, number>;
+  recordRun: Operation<RunRecord, undefined>;
+}
+
+interface Pointer {
+  readonly id: number;
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+}
+
+interface Version {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly createdAtMs: number;
+  readonly definition: SkillDefinition;
+  readonly analysis: SkillAnalysis;
+}
+
+export const writeOperations: WriteOperations = {
+  add(context, { name, digest, body, createdAtMs }) {
+    const { statements } = context;
+    const pointer = readPointer(statements, name);
+    if (pointer?.digest === digest)
+      return { name: pointer.name, version: pointer.version, digest, status: 'unchanged' };
+    const older = pointer && findVersion(context, 'v.skill_id = ? AND v.digest = ?', pointer.id, digest);
+    if (pointer !== undefined && older !== undefined) return pointAt(context, pointer.id, older, 'restored');
+
+    const { definition, analysis } = JSON.parse(body) as {
+      definition: SkillDefinition;
+      analysis: SkillAnalysis;
+    };
+    const version = (pointer === undefined ? 0 : newestVersion(statements, pointer.id)) + 1;
+    const skillId = pointer?.id ?? insertPointer(statements, name);
+    insertVersion(
+      statements,
+      skillId,
+      { name, version, digest, created_at_ms: createdAtMs, body },
+      analysis.requires,
+    );
+    return pointAt(context, skillId, { name, version, digest, createdAtMs, definition, analysis }, 'added');
+  },
+
+  movePointer(context, { name, version }) {
+    const pointer = readPointer(context.statements, name);
+    const target = pointer && findVersion(context, 'v.skill_id = ? AND v.version = ?', pointer.id, version);
+    if (pointer === undefined || target === undefined) {
+      throw new SkillNotFoundError(`there is no skill ${name}@${version}`, { details: { name, version } });
+    }
+    if (pointer.version === version) {
+      return { name: pointer.name, version, digest: pointer.digest, status: 'unchanged' };
+    }
+    return pointAt(context, pointer.id, target, 'restored');
+  },
+
+  remove({ statements }, { name }) {
+    const pointer = readPointer(statements, name);
+    if (pointer === undefined) return false;
+    refuseWhileRequired(statements, pointer);
+    statements.run(
+      'DELETE FROM results WHERE digest IN (SELECT digest FROM versions WHERE skill_id = ?)',
+      pointer.id,
+    );
+    statements.run('DELETE FROM skill_index WHERE rowid = ?', pointer.id);
+    statements.run('DELETE FROM skills WHERE id = ?', pointer.id);
+    countPointerMove(statements);
+    return true;
+  },
+
+  putResult({ statements, resultBytesMax }, result) {
+    const bytes = Buffer.byteLength(result.output) + Buffer.byteLength(result.key) + result.digest.length;
+    if (bytes > resultBytesMax) {
+      const message = `a result of ${bytes} bytes is larger than the ${resultBytesMax} that are kept in the store`;
+      throw new CacheOverflowError(message, { details: { bytes, resultBytesMax } });
+    }
+    const { key, digest, output, createdAtMs, expiresAtMs } = result;
+    const row = { key, digest, created_at_ms: createdAtMs, expires_at_ms: expiresAtMs, output };
+    statements.run('DELETE FROM results WHERE key = ?', key);
+    statements.run(
+      `INSERT INTO results (key, digest, created_at_ms, expires_at_ms, bytes, checksum, output)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      key,
+      digest,
+      createdAtMs,
+      expiresAtMs,
+      bytes,
+      resultChecksum(row),
+      output,
+    );
+    while (keptResultBytes(statements) > resultBytesMax) {
+      statements.run('DELETE FROM results WHERE id = (SELECT min(id) FROM results)');
+    }
+    return undefined;
+  },
+
+  dropResults({ statements }, { digest }) {
+    if (digest === undefined) return statements.run('DELETE FROM results');
+    return statements.run('DELETE FROM results WHERE digest = ?', digest);
+  },
+
+  recordRun({ statements, runsMax }, run) {
+    const record = JSON.stringify(run);
+    statements.run(
+      'INSERT OR REPLACE INTO runs (id, skill, record) VALUES (?, ?, ?)',
+      run.id,
+      run.skill ?? null,
+      record,
+    );
+    statements.run('DELETE FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ?', runsMax);
+    return undefined;
+  },
+};
+
+function readPointer(statements: Statements, name: string): Pointer | undefined {
+  return statements.get<Pointer>('SELECT id, name, version, digest FROM skills WHERE name = ?', name);
+}
+
+// The pointer's own columns are filled by `pointAt`, in the same savepoint.
+function insertPointer(statements: Statements, name: string): number {
+  statements.run(
+    `INSERT INTO skills (name, version, digest, created_at_ms, summary, checksum) VALUES (?, 0, '', 0, '', '')`,
+    name,
+  );
+  return (readPointer(statements, name) as Pointer).id;
+}
+
+function newestVersion(statements: Statements, skillId: number): number {
+  return (
+    statements.get<{ newest: number }>(
+      'SELECT max(version) AS newest FROM versions WHERE skill_id = ?',
+      skillId,
+    )?.newest ?? 0
+  );
+}
+
+function findVersion(
+  { statements, path }: WriteContext,
+  where: string,
+  ...values: unknown[]
+): Version | undefined {
+  const row = statements.get<VersionRow>(
+    `SELECT name, version, digest, created_at_ms, checksum, body FROM versions v WHERE ${where}`,
+    ...values,
+  );
+  return row && toSkillVersion(row, path);
+}
+
+function insertVersion(
+  statements: Statements,
+  skillId: number,
+  row: Omit<VersionRow, 'checksum'>,
+  requires: readonly PinnedRequirement[],
+): void {
+  statements.run(
+    `INSERT INTO versions (skill_id, version, name, digest, created_at_ms, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    skillId,
+    row.version,
+    row.name,
+    row.digest,
+    row.created_at_ms,
+    versionChecksum(row),
+    row.body,
+  );
+  for (const required of requires) {
+    statements.run(
+      `INSERT OR IGNORE INTO requirements (version_id, name, version, digest)
+       SELECT id, ?, ?, ? FROM versions WHERE skill_id = ? AND version = ?`,
+      required.name,
+      required.version,
+      required.digest,
+      skillId,
+      row.version,
+    );
+  }
+}
+
+// The one place where a pointer moves: what it pins must be there, and the index follows.
+function pointAt(
+  { statements }: WriteContext,
+  skillId: number,
+  { name, version, digest, createdAtMs, definition, analysis }: Version,
+  status: 'added' | 'restored',
+): AddedVersion {
+  for (const required of analysis.requires) requirePinned(statements, name, required);
+  const summary = summaryText(definition, analysis);
+  const checksum = skillChecksum({ name, version, digest, created_at_ms: createdAtMs, summary });
+  statements.run(
+    'UPDATE skills SET name = ?, version = ?, digest = ?, created_at_ms = ?, summary = ?, checksum = ? WHERE id = ?',
+    name,
+    version,
+    digest,
+    createdAtMs,
+    summary,
+    checksum,
+    skillId,
+  );
+  statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
+  for (const tag of definition.tags) {
+    statements.run('INSERT OR IGNORE INTO tags (tag, skill_id) VALUES (?, ?)', tag, skillId);
+  }
+  const text = indexedText(definition, analysis);
+  statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
+  statements.run(
+    'INSERT INTO skill_index (rowid, name, description, tags, parameters, code) VALUES (?, ?, ?, ?, ?, ?)',
+    skillId,
+    text.name,
+    text.description,
+    text.tags,
+    text.parameters,
+    text.code,
+  );
+  countPointerMove(statements);
+  return { name, version, digest, status };
+}
+
+function requirePinned(statements: Statements, by: string, required: PinnedRequirement): void {
+  const found = statements.get(
+    `SELECT 1 FROM skills s JOIN versions v ON v.skill_id = s.id
+     WHERE s.name = ? AND v.version = ? AND v.digest = ?`,
+    required.name,
+    required.version,
+    required.digest,
+  );
+  if (found !== undefined) return;
+  const { name, version, digest } = required;
+  const message = `${by} requires ${name}@${version}, which is no longer there`;
+  throw new RequirementError(message, { details: { skill: by, requires: name, version, digest } });
+}
+
+function refuseWhileRequired(statements: Statements, pointer: Pointer): void {
+  const users = statements.all<{ name: string }>(
+    `SELECT DISTINCT s.name FROM requirements r JOIN versions v ON v.id = r.version_id
+     JOIN skills s ON s.id = v.skill_id AND s.version = v.version
+     WHERE r.name = ? AND s.id != ? ORDER BY s.name LIMIT 20`,
+    pointer.name,
+    pointer.id,
+  );
+  if (users.length === 0) return;
+  const requiredBy = users.map((user) => user.name);
+  const message = `${pointer.name} is required by ${requiredBy.join(', ')}: remove or change these first`;
+  throw new SkillInUseError(message, { details: { name: pointer.name, requiredBy } });
+}
+
+function countPointerMove(statements: Statements): void {
+  statements.run(`UPDATE counters SET value = value + 1 WHERE name = 'pointer_epoch'`);
+}
+
+function keptResultBytes(statements: Statements): number {
+  return (
+    statements.get<{ value: number }>(`SELECT value FROM counters WHERE name = 'result_bytes'`)?.value ?? 0
+  );
+}
