@@ -1,0 +1,1 @@
+export function makeEvents(..._given: unknown[]): void {}

@@ -1,0 +1,180 @@
+/**
+ * A fresh `node:vm` realm for each run. It is tidiness: the kernel is what holds. All that skill code
+ * can name is made inside the realm; the host's functions are reached by the harness alone, take and
+ * give primitives, and are dead once the run is over.
+ */
+import { types } from 'node:util';
+import { createContext, Script, type Context } from 'node:vm';
+import { makeCodec } from './codec.ts';
+import type { Program, TaskHeader } from './protocol.ts';
+import { makeClock } from './realm-clock.ts';
+import { makeConsole } from './realm-console.ts';
+import { makeEvents } from './realm-events.ts';
+import { makeHarness, type RealmHarness, type RealmHost } from './realm-harness.ts';
+import { makeText } from './realm-text.ts';
+import { makeTimers } from './realm-timers.ts';
+import { makeUrl } from './realm-url.ts';
+
+export interface RealmEnd {
+  succeed(output: string): void;
+  /** JSON of an outcome without its figures. */
+  fail(outcome: string): void;
+  log(text: string): void;
+}
+
+interface Booted {
+  readonly harness: RealmHarness;
+  /** Fires a timer. */
+  fire(id: number): void;
+  /** Sets what the run is given to be repeatable: NaN for none. */
+  seed(random: number, nowMs: number): void;
+}
+
+/** The realm's own names come and go here; everything else is the JavaScript standard library. */
+const BOOT = new Script(
+  `(function (host) {
+    'use strict';
+    const codec = (${makeCodec})(host);
+    const harness = (${makeHarness})(host, codec);
+    const timers = (${makeTimers})(host, harness);
+    const clock = (${makeClock})(host);
+    (${makeConsole})(host);
+    (${makeText})(host, codec);
+    (${makeUrl})(host);
+    (${makeEvents})(timers);
+    delete globalThis.WebAssembly;
+    delete globalThis.SharedArrayBuffer;
+    return { __proto__: null, harness, fire: timers.fire, seed: clock.seed };
+  })`,
+  { filename: 'realm' },
+);
+
+export class Realm {
+  readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #booted: Booted;
+  #end: RealmEnd | undefined;
+  #startedAt = 0;
+
+  constructor() {
+    const context: Context = createContext({ __proto__: null }, {
+      codeGeneration: { strings: false, wasm: false },
+    } as never);
+    const boot = BOOT.runInContext(context) as (host: RealmHost) => Booted;
+    this.#context = context;
+    this.#booted = boot(this.#host());
+  }
+  readonly #context: Context;
+
+  load(units: readonly CompiledUnit[]): void {
+    for (const { script, text } of units) {
+      this.#booted.harness.addUnit(script.runInContext(this.#context), text);
+    }
+  }
+
+  /** Starts the run; `end` hears of its end once, at once or later. */
+  run(task: TaskHeader, data: string, end: RealmEnd): void {
+    this.#end = end;
+    this.#startedAt = performance.now();
+    if (task.seed !== undefined || task.nowMs !== undefined)
+      this.#booted.seed(task.seed ?? NaN, task.nowMs ?? NaN);
+    this.#booted.harness.run(data, task.outputBytesMax);
+  }
+
+  /** A rejection that nobody handles. */
+  reject(thrown: unknown): void {
+    this.#booted.harness.reject(thrown);
+  }
+
+  /** Nothing is left that could run. */
+  starve(): void {
+    this.#booted.harness.starve();
+  }
+
+  /** Nothing of the realm runs again but what is already queued, and nobody listens to that. */
+  #close(): RealmEnd | undefined {
+    const end = this.#end;
+    this.#end = undefined;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    return end;
+  }
+
+  #host(): RealmHost {
+    const timers = this.#timers;
+    const host: RealmHost & { __proto__: null } = {
+      __proto__: null,
+      isProxy: types.isProxy,
+      log: (text) => this.#end?.log(text),
+      startTimer: (id, ms) => {
+        if (this.#end === undefined) return;
+        const fire = () => {
+          timers.delete(id);
+          if (this.#end !== undefined) this.#booted.fire(id);
+        };
+        timers.set(id, setTimeout(fire, ms));
+      },
+      stopTimer: (id) => {
+        clearTimeout(timers.get(id));
+        timers.delete(id);
+      },
+      elapsedMs: () => performance.now() - this.#startedAt,
+      randomBytes: (count) => crypto.getRandomValues(Buffer.alloc(count)).toString('latin1'),
+      url: (part, value, base) => urlParts(part, value, base),
+      succeed: (output) => this.#close()?.succeed(output),
+      fail: (outcome) => this.#close()?.fail(outcome),
+    };
+    return host;
+  }
+}
+
+export interface CompiledUnit {
+  readonly script: Script;
+  /** What the harness needs to know of it, as JSON. */
+  readonly text: string;
+}
+
+/** Compiled once for a worker's life; each realm evaluates it anew. */
+export function compileProgram(program: Program): CompiledUnit[] {
+  return program.units.map(({ source, ...unit }) => ({
+    script: new Script(source, { filename: unit.fileName, lineOffset: -1 }),
+    text: JSON.stringify(unit),
+  }));
+}
+
+const SETTABLE = new Set([
+  'href',
+  'protocol',
+  'username',
+  'password',
+  'host',
+  'hostname',
+  'port',
+  'pathname',
+  'search',
+  'hash',
+]);
+
+function urlParts(part: string, value: string, base: string): string {
+  let url: URL;
+  try {
+    if (part === '') url = base === '' ? new URL(value) : new URL(value, base);
+    else url = new URL(base);
+    if (SETTABLE.has(part)) (url as unknown as Record<string, string>)[part] = value;
+  } catch {
+    return '';
+  }
+  const { href, origin, protocol, username, password, host, hostname, port, pathname, search, hash } = url;
+  return JSON.stringify({
+    href,
+    origin,
+    protocol,
+    username,
+    password,
+    host,
+    hostname,
+    port,
+    pathname,
+    search,
+    hash,
+  });
+}

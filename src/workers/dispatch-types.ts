@@ -1,0 +1,68 @@
+/** What the dispatcher is asked and what it tells. */
+import type { DestroyReason, PoolStats } from '../pool/pool-stats.ts';
+import type { Program, SandboxTier } from '../sandbox/protocol.ts';
+
+export interface DispatchLimits {
+  readonly timeoutMs: number;
+  readonly memoryBytesMax: number;
+  readonly outputBytesMax: number;
+  readonly logBytesMax: number;
+}
+
+export interface DispatchRequest {
+  readonly program: Program;
+  /** Codec text of `{ inputs, context, parameters }`. */
+  readonly data: string;
+  readonly limits: DispatchLimits;
+  /** Makes randomness repeatable. */
+  readonly seed?: number | undefined;
+  /** The time the run believes it is, in ms since 1970; it stands still. */
+  readonly now?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RunReport {
+  readonly tier: SandboxTier;
+  /** `bound`: the worker had this version already; `warm`: it was started ahead; `cold`: it was started for this run. */
+  readonly start: 'bound' | 'warm' | 'cold';
+  readonly queueMs: number;
+  readonly startMs: number;
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** The most the process ever held, in its life; absent if it died. */
+  readonly memoryPeakBytes?: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly logBytes: number;
+  readonly logsCut: boolean;
+  readonly limits: DispatchLimits;
+}
+
+export interface DispatchResult {
+  /** Codec text. */
+  readonly output: string;
+  readonly logs: string;
+  readonly report: RunReport;
+}
+
+export interface DispatchStats {
+  readonly pool: PoolStats;
+  /** Runs under way. */
+  readonly running: number;
+  /** Processes started. */
+  readonly starts: number;
+  readonly boundHits: number;
+  readonly warmHits: number;
+  readonly coldStarts: number;
+  readonly retired: Readonly<Partial<Record<DestroyReason, number>>>;
+  /** Undefined until the first worker said hello. */
+  readonly tier?: SandboxTier;
+}
+
+export interface Confinement {
+  readonly tier: SandboxTier;
+  readonly seccomp: boolean;
+  readonly platform: string;
+  /** Why it is not the highest tier. */
+  readonly why?: string;
+}

@@ -1,0 +1,104 @@
+/**
+ * Starts a child. The only file that decides what a child may do from outside: its program, flags,
+ * environment, folder and descriptors. What it gives up by itself is in `sandbox/lockdown.ts`.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { WorkerSettings } from '../sandbox/protocol.ts';
+
+export interface SpawnOptions {
+  /** V8's heap and external memory together. */
+  readonly memoryBytesMax: number;
+  /** `kernel` locks by seccomp, `permission` by Node's permission flags. */
+  readonly confinement: 'kernel' | 'permission';
+}
+
+export interface Spawned {
+  readonly child: ChildProcess;
+  /** Its private, empty working directory, which the child removes itself; removed again once it is gone. */
+  readonly folder: string;
+}
+
+const FOLDER_PREFIX = 'skillcache-worker-';
+const MIB = 1024 * 1024;
+
+export function spawnWorker({ memoryBytesMax, confinement }: SpawnOptions): Spawned {
+  const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+  const program = programPath();
+  const settings: WorkerSettings = {
+    parentId: process.pid,
+    memoryBytesMax,
+    useKernel: confinement === 'kernel',
+  };
+  const flags = [
+    ...v8Flags(memoryBytesMax),
+    ...(confinement === 'permission' ? permissionFlags(program) : []),
+  ];
+  try {
+    const child = spawn(process.execPath, [...flags, program, JSON.stringify(settings)], {
+      cwd: folder,
+      // Nothing of the parent's environment; libuv must not open an io_uring, which seccomp cannot see into.
+      env: { UV_USE_IO_URING: '0' },
+      // A process group of its own: killed as a whole.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+    return { child, folder };
+  } catch (error) {
+    removeFolder(folder);
+    throw error;
+  }
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Folders of parents that were killed before their children could remove them. */
+export function removeStaleFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const match = /^skillcache-worker-(\d+)-/.exec(name);
+    if (match !== null && !isAlive(Number(match[1]))) removeFolder(join(tmpdir(), name));
+  }
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function v8Flags(memoryBytesMax: number): string[] {
+  const heapMib = Math.max(16, Math.floor(memoryBytesMax / MIB));
+  return [
+    `--max-old-space-size=${heapMib}`,
+    // Also closes the ways out of a realm that go through the host realm's `Function`.
+    '--disallow-code-generation-from-strings',
+    '--frozen-intrinsics',
+    '--no-warnings',
+    '--no-deprecation',
+  ];
+}
+
+/** Reads its own program, and nothing else. */
+function permissionFlags(program: string): string[] {
+  const hasStableFlag = process.allowedNodeEnvironmentFlags.has('--permission');
+  return [
+    hasStableFlag ? '--permission' : '--experimental-permission',
+    `--allow-fs-read=${realpathSync(dirname(program))}/*`,
+  ];
+}
+
+/** Compiled, this file is `dist/workers/spawn.js`; run from its source it uses what was compiled. */
+function programPath(): string {
+  const here = fileURLToPath(import.meta.url);
+  const root = dirname(dirname(dirname(here)));
+  return join(root, 'dist', 'sandbox', 'main.js');
+}

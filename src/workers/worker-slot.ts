@@ -1,0 +1,83 @@
+/** A place for one worker in the pool: keeps the settings a worker was started with, and replaces it where they do not fit. */
+import { SandboxUnavailableError } from '../errors.ts';
+import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
+import type { SpawnOptions } from './spawn.ts';
+import { Worker } from './worker.ts';
+
+const RANK: Readonly<Record<SandboxTier, number>> = { none: 0, permission: 1, kernel: 2 };
+
+export class WorkerSlot {
+  readonly worker: Worker;
+  readonly hello: Hello;
+  /** Whether it was started ahead of any request. */
+  isFresh = true;
+
+  constructor(worker: Worker, hello: Hello) {
+    this.worker = worker;
+    this.hello = hello;
+  }
+
+  get isUnbound(): boolean {
+    return !this.worker.isDead && this.worker.digest === undefined;
+  }
+}
+
+export interface StarterOptions {
+  readonly require: SandboxTier;
+  /** Starts with Node's permission flags at once, for machines (and tests) without the kernel's lock. */
+  readonly confinement?: SpawnOptions['confinement'] | undefined;
+  readonly onStart: () => void;
+}
+
+/** Starts workers, in the highest confinement that this machine gives. */
+export class WorkerStarter {
+  readonly #options: StarterOptions;
+  #confinement: SpawnOptions['confinement'];
+  /** What the last worker said, and why it was not more at the first. */
+  hello: Hello | undefined;
+  #kernelWhy: string | undefined;
+
+  constructor(options: StarterOptions) {
+    this.#options = options;
+    this.#confinement = options.confinement ?? (process.platform === 'linux' ? 'kernel' : 'permission');
+    if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
+  }
+
+  /** @throws {SandboxUnavailableError} when what is required cannot be had. */
+  async start(memoryBytesMax: number, signal: AbortSignal): Promise<WorkerSlot> {
+    for (;;) {
+      const confinement = this.#confinement;
+      const worker = new Worker({ memoryBytesMax, confinement });
+      this.#options.onStart();
+      const abort = () => void worker.kill('the pool closes');
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        const hello = await worker.hello;
+        if (confinement === 'kernel' && hello.tier !== 'kernel') {
+          // No kernel lock here: from now on Node's own flags are the best there is.
+          this.#kernelWhy = hello.why ?? 'unknown';
+          this.#confinement = 'permission';
+          await worker.kill('it is not locked');
+          continue;
+        }
+        return await this.#accept(worker, hello);
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    }
+  }
+
+  async #accept(worker: Worker, hello: Hello): Promise<WorkerSlot> {
+    const why = hello.tier === 'kernel' ? {} : { why: this.#kernelWhy ?? hello.why ?? 'unknown' };
+    this.hello = { tier: hello.tier, ...why };
+    const { require } = this.#options;
+    if (RANK[hello.tier] < RANK[require]) {
+      await worker.kill('it is not confined enough');
+      throw new SandboxUnavailableError(
+        `sandbox.require is ${require}, but this machine gives ${hello.tier}: ${this.hello.why ?? ''}`,
+        { details: { require, tier: hello.tier } },
+      );
+    }
+    return new WorkerSlot(worker, this.hello);
+  }
+}

@@ -1,0 +1,314 @@
+/** One child process, seen from the parent: starts it, sends it one task at a time, kills it. */
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { SandboxUnavailableError, WorkerCrashedError } from '../errors.ts';
+import { frameBytes, type Frame, type Hello, type Program, type TaskHeader } from '../sandbox/protocol.ts';
+import { FrameReader, ProtocolError } from './frame-reader.ts';
+import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
+import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
+
+/** How a child ended. */
+export interface Death {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last of what it wrote to its error stream. */
+  readonly stderr: string;
+  /** Why the parent ended it, if it did. */
+  readonly cause?: string;
+}
+
+export interface Task {
+  readonly header: TaskHeader;
+  /** Codec text of `{ inputs, context, parameters }`. */
+  readonly data: string;
+}
+
+/** A run that ended in the child: an outcome, or the child's death. */
+export type TaskEnd = (
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'died'; readonly death: Death }
+) & { readonly logs: string; readonly logsCut: boolean };
+
+interface Running {
+  readonly id: number;
+  readonly header: TaskHeader;
+  readonly logs: LogKeeper;
+  readonly settle: (end: TaskEnd) => void;
+}
+
+type WorkerState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'busy'; readonly running: Running }
+  /** It answered; the next realm is being made. */
+  | { readonly kind: 'settling' }
+  | { readonly kind: 'dead'; readonly death: Death };
+
+const SLACK_BYTES = 768 * 1024;
+const STDERR_KEPT = 16_384;
+const STREAM_BYTES_MAX = 4 * 1024 * 1024;
+
+export class Worker {
+  readonly memoryBytesMax: number;
+  readonly hello: Promise<Hello>;
+  /** Settles when the process is gone and its folder removed. */
+  readonly gone: Promise<Death>;
+  readonly #child: ChildProcess;
+  readonly #channel: Socket;
+  readonly #reader = new FrameReader(SLACK_BYTES);
+  #state: WorkerState = { kind: 'starting' };
+  #digest: string | undefined;
+  #lastTask = 0;
+  #stderr = '';
+  #streamBytes = 0;
+  #cause: string | undefined;
+  #waitingForIdle: ((isIdle: boolean) => void)[] = [];
+  #greet: { resolve(hello: Hello): void; reject(error: Error): void };
+
+  constructor(options: SpawnOptions) {
+    const { child, folder } = spawnWorker(options);
+    this.memoryBytesMax = options.memoryBytesMax;
+    this.#child = child;
+    const greeting = deferred<Hello>();
+    this.hello = greeting.promise;
+    this.hello.catch(() => {
+      // Whoever waits hears of it; nobody may be waiting.
+    });
+    this.#greet = greeting;
+    this.#channel = child.stdio[3] as Socket;
+    this.#channel.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#channel.on('error', () => {
+      // A channel that breaks is followed by the child's exit, which is what counts.
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => this.#hear(chunk));
+    this.gone = this.#watch(folder);
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+  }
+
+  get processId(): number {
+    return this.#child.pid ?? -1;
+  }
+  get isDead(): boolean {
+    return this.#state.kind === 'dead';
+  }
+  /** The version it serves; undefined while it is unbound. */
+  get digest(): string | undefined {
+    return this.#digest;
+  }
+
+  /** Binds it to a version for its life. */
+  bind(program: Program): void {
+    if (this.#digest !== undefined) throw new Error('a worker is bound once');
+    this.#digest = program.digest;
+    this.#channel.write(frameBytes('bind', 0, JSON.stringify(program)));
+  }
+
+  run(task: Task): Promise<TaskEnd> {
+    const state = this.#state;
+    if (state.kind === 'dead')
+      return Promise.resolve({ kind: 'died', death: state.death, logs: '', logsCut: false });
+    if (state.kind !== 'idle') throw new Error(`a worker that is ${state.kind} takes no task`);
+    this.#lastTask = (this.#lastTask + 1) >>> 0;
+    const id = this.#lastTask;
+    const { header, data } = task;
+    const { promise, resolve } = deferred<TaskEnd>();
+    this.#state = {
+      kind: 'busy',
+      running: { id, header, logs: new LogKeeper(header.logBytesMax), settle: resolve },
+    };
+    this.#reader.payloadBytesMax = header.outputBytesMax + SLACK_BYTES;
+    this.#ref();
+    this.#channel.write(frameBytes('run', id, `${JSON.stringify(header)}\n`, data));
+    return promise;
+  }
+
+  /** Whether it is ready for another task within `timeoutMs`. */
+  whenIdle(timeoutMs: number): Promise<boolean> {
+    if (this.#state.kind === 'idle') return Promise.resolve(true);
+    if (this.#state.kind === 'dead') return Promise.resolve(false);
+    const { promise, resolve } = deferred<boolean>();
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    this.#waitingForIdle.push((isIdle) => {
+      clearTimeout(timer);
+      resolve(isIdle);
+    });
+    return promise;
+  }
+
+  /** Kills the whole process group at once; settles when it is gone. */
+  kill(cause: string): Promise<Death> {
+    this.#cause ??= cause;
+    this.#signal('SIGKILL');
+    return this.gone;
+  }
+
+  /** Asks it to end by closing its channel, and insists after `graceMs`. */
+  async end(graceMs: number): Promise<void> {
+    if (this.isDead) return;
+    this.#cause ??= 'retired';
+    this.#child.ref();
+    this.#channel.end();
+    const insist = [
+      setTimeout(() => this.#signal('SIGTERM'), graceMs),
+      setTimeout(() => this.#signal('SIGKILL'), graceMs * 2),
+    ];
+    await this.gone;
+    insist.forEach((timer) => clearTimeout(timer));
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.isDead) return;
+    this.#child.ref();
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // The group is gone, or does not exist yet: the child alone.
+      this.#child.kill(signal);
+    }
+  }
+
+  #ref(): void {
+    this.#child.ref();
+    this.#channel.ref();
+  }
+
+  #unref(): void {
+    this.#child.unref();
+    this.#channel.unref();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) this.#take(frame);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#channel.pause();
+      void this.kill(`it broke the protocol: ${error.message}`);
+    }
+  }
+
+  #take(frame: Frame): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'starting':
+        this.#state = { kind: 'idle' };
+        // From here on it does not keep the parent alive, unless it is busy.
+        this.#unref();
+        this.#greet.resolve(parseHello(frame));
+        return;
+      case 'busy':
+        if (frame.task !== state.running.id) throw new ProtocolError('an answer to another task');
+        if (frame.kind === 'log') return state.running.logs.add(frame.payload);
+        if (frame.kind !== 'outcome') throw new ProtocolError(`${frame.kind} while busy`);
+        return this.#answered(state.running, parseOutcome(frame.payload));
+      case 'settling':
+        if (frame.kind !== 'idle') throw new ProtocolError(`${frame.kind} after the answer`);
+        return this.#becomeIdle();
+      case 'idle':
+        throw new ProtocolError(`${frame.kind} while idle`);
+      case 'dead':
+        // Bytes that were under way when it died change nothing.
+        return;
+      default:
+        throw new Error(`unreachable: ${state satisfies never}`);
+    }
+  }
+
+  #answered(running: Running, outcome: Outcome): void {
+    if (outcome.output.length > running.header.outputBytesMax)
+      throw new ProtocolError('an answer above its bound');
+    this.#state = { kind: 'settling' };
+    this.#reader.payloadBytesMax = SLACK_BYTES;
+    this.#unref();
+    running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
+  }
+
+  #becomeIdle(): void {
+    this.#state = { kind: 'idle' };
+    for (const tell of this.#waitingForIdle.splice(0)) tell(true);
+  }
+
+  #hear(chunk: Buffer): void {
+    this.#streamBytes += chunk.length;
+    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_KEPT);
+    if (this.#streamBytes > STREAM_BYTES_MAX) void this.kill('it wrote past its channel');
+  }
+
+  #watch(folder: string): Promise<Death> {
+    return new Promise((resolve) => {
+      const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
+        if (this.#state.kind === 'dead') return;
+        const cause = this.#cause === undefined ? {} : { cause: this.#cause };
+        const death: Death = { exitCode, signal, stderr: this.#stderr, ...cause };
+        const before = this.#state;
+        this.#state = { kind: 'dead', death };
+        removeFolder(folder);
+        this.#channel.destroy();
+        this.#greet.reject(neverReady(death));
+        for (const tell of this.#waitingForIdle.splice(0)) tell(false);
+        if (before.kind === 'busy') {
+          const { logs, settle } = before.running;
+          settle({ kind: 'died', death, logs: logs.text, logsCut: logs.isCut });
+        }
+        resolve(death);
+      };
+      // `close` comes after `exit` once the streams were read: what it wrote last says why it died.
+      this.#child.once('close', finish);
+      this.#child.once('exit', (exitCode, signal) => {
+        if (this.#cause !== undefined) finish(exitCode, signal);
+      });
+      this.#child.once('error', (error) => {
+        this.#stderr += String(error);
+        if (this.#child.pid === undefined) finish(null, null);
+      });
+    });
+  }
+}
+
+function neverReady(death: Death): Error {
+  const how = death.signal ?? `exit code ${death.exitCode}`;
+  const message = `a worker ended before it was ready (${how}): ${death.stderr.trim().slice(-500)}`;
+  return death.cause === undefined ? new WorkerCrashedError(message) : new SandboxUnavailableError(message);
+}
+
+/** Keeps the first `bytesMax` bytes. */
+class LogKeeper {
+  readonly #bytesMax: number;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  isCut = false;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  add(chunk: Buffer): void {
+    const room = this.#bytesMax - this.#bytes;
+    if (chunk.length > room) this.isCut = true;
+    const kept = chunk.subarray(0, Math.max(0, room));
+    this.#chunks.push(kept);
+    this.#bytes += kept.length;
+  }
+
+  get text(): string {
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    return this.isCut ? `${text.replace(/\uFFFD+$/, '')}\n… cut at ${this.#bytesMax} bytes\n` : text;
+  }
+}
+
+interface Deferred<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
