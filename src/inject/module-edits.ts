@@ -1,7 +1,7 @@
 /** What a module answers with, and the edits that make a script body of it. */
 import { blank, skipTrivia } from '../syntax/source-text.ts';
 import type { SyntaxNode, SyntaxTree } from '../syntax/parse.ts';
-import { isTypeOnly } from '../syntax/typescript.ts';
+import { isTypeOnly } from '../syntax/type-only.ts';
 import type { AnswerSource, InjectionPlan, TextEdit } from './injection-plan.ts';
 import type { ModuleScan } from './module-scan.ts';
 

@@ -1,6 +1,6 @@
 /** The module-level bindings of a program: which are holes, which are not and why. */
 import { placeOf, type SyntaxNode, type SyntaxTree } from '../syntax/parse.ts';
-import { isTypeOnly } from '../syntax/typescript.ts';
+import { isTypeOnly } from '../syntax/type-only.ts';
 import { makeHole, type ProgramText } from './hole.ts';
 import type { Hole, RefusedTarget, SkillImport, SourceRefusal } from './injection-plan.ts';
 import { nestedVars, patternNames, type NamedPlace } from './names.ts';

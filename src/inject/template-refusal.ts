@@ -33,5 +33,5 @@ function importReason(node: SyntaxNode): string | undefined {
 /** In a classic script, `a<!--b` is `a` and a comment. (`-->` at the start of a line is no module.) */
 function htmlComments(source: string): SourceRefusal[] {
   const reason = '`<!--`, which opens a comment in a script,';
-  return operatorPlaces(source, '<!--').map((place) => ({ reason, ...place }));
+  return operatorPlaces(source, '<!--').map(({ line, column }) => ({ reason, line, column }));
 }

@@ -1,0 +1,62 @@
+/** Which statements and class members are types alone, and which TypeScript syntax has a meaning at run time. */
+import type { Node, Statement } from '@babel/types';
+
+/** Whether nothing of a statement is left when its types are erased. */
+export function isTypeOnly(node: Node): boolean {
+  if ('declare' in node && node.declare === true) return true;
+  switch (node.type) {
+    case 'TSInterfaceDeclaration':
+    case 'TSTypeAliasDeclaration':
+    case 'TSDeclareFunction':
+    case 'TSNamespaceExportDeclaration':
+      return true;
+    case 'TSImportEqualsDeclaration':
+    case 'ImportDeclaration':
+      return isTypeKind(node.importKind);
+    case 'ExportAllDeclaration':
+      return isTypeKind(node.exportKind);
+    case 'ExportNamedDeclaration':
+      return isTypeKind(node.exportKind) || (node.declaration ? isTypeOnly(node.declaration) : false);
+    case 'ExportDefaultDeclaration':
+      return isTypeOnly(node.declaration);
+    case 'TSModuleDeclaration':
+      return namespaceBody(node.body).every((statement) => isTypeOnly(statement));
+    default:
+      return false;
+  }
+}
+
+/** Whether a class member is erased whole. */
+export function isErasedMember(node: Node): boolean {
+  if (node.type === 'TSDeclareMethod' || node.type === 'TSIndexSignature') return true;
+  return node.type === 'ClassProperty' && (node.declare === true || node.abstract === true);
+}
+
+/** What of TypeScript cannot be erased, in words; undefined for everything else. */
+export function needsTransform(node: Node): string | undefined {
+  switch (node.type) {
+    case 'TSEnumDeclaration':
+      return 'an enum';
+    case 'TSModuleDeclaration':
+      return 'a namespace with values';
+    case 'TSParameterProperty':
+      return 'a parameter property';
+    case 'TSImportEqualsDeclaration':
+      return '`import =`';
+    case 'TSExportAssignment':
+      return '`export =`';
+    case 'Decorator':
+      return 'a decorator';
+    default:
+      return undefined;
+  }
+}
+
+export function isTypeKind(kind: string | null | undefined): boolean {
+  return kind === 'type' || kind === 'typeof';
+}
+
+function namespaceBody(body: Node): readonly Statement[] {
+  if (body.type === 'TSModuleBlock') return body.body;
+  return body.type === 'TSModuleDeclaration' ? namespaceBody(body.body) : [];
+}

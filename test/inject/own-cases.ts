@@ -1,0 +1,3 @@
+import type { InjectionCase } from './shared-cases.test.ts';
+
+export const cases: InjectionCase[] = [];
