@@ -1,22 +1,31 @@
 /** What the words of a command line mean: JSON, files, stdin, `key=value`, sizes. */
 import { readFile } from 'node:fs/promises';
-import { FileNotFoundError, InjectionError, UsageError, type ErrorDetails } from '../errors.ts';
+import { FileNotFoundError, InjectionError, UsageError, abortError, type ErrorDetails } from '../errors.ts';
 import { jsonErrorPlace } from './json-place.ts';
 import { plainLine } from './plain-text.ts';
 
 export type ReadStdin = () => Promise<string>;
 export type Data = Record<string, unknown>;
 
-/** All of stdin, once. A second reader is refused: the text went to the first. */
-export function stdinReader(stdin: AsyncIterable<Uint8Array | string>): ReadStdin {
+/** All of stdin, once: a second reader is refused, since the text went to the first. Waits no longer than `signal`. */
+export function stdinReader(stdin: AsyncIterable<Uint8Array | string>, signal: AbortSignal): ReadStdin {
   let isRead = false;
   return async () => {
     if (isRead) throw new UsageError('stdin ("-") can be read once: two arguments ask for it');
     isRead = true;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-    return Buffer.concat(chunks).toString('utf8');
+    const aborted = new Promise<never>((_resolve, reject) => {
+      const abort = (): void => reject(abortError(signal));
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    });
+    return Promise.race([allOf(stdin), aborted]);
   };
+}
+
+async function allOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /**

@@ -162,7 +162,17 @@ async function attempt(
 
 async function showNumbers(_session: Session, library: SkillLibrary): Promise<Told> {
   const metrics = await library.metrics();
-  return { lines: [brief(metrics)], metrics };
+  const { runs, caches, pools, store } = metrics;
+  const errors = Object.entries(runs.errors).map(([code, count]) => `${count} ${code}`);
+  const workers = pools.find(({ name }) => name.includes('worker'));
+  const rows: [string, string][] = [
+    ['runs', [`${runs.ok} ok, ${runs.cached} of them from the cache`, ...errors].join(', ')],
+    ['results', `${caches.results.entries} kept in memory, ${caches.results.bytes} bytes`],
+    ['workers', workers ? `${workers.created} processes started, at most ${workers.max} at once` : ''],
+    ['store', store ? `${store.skills} skills, ${store.writes} writes in ${store.commits} commits` : ''],
+  ];
+  const lines = rows.filter(([, text]) => text !== '').map(([name, text]) => `${name.padEnd(9)}${text}`);
+  return { lines, metrics };
 }
 
 /** A line with how long it took at the right. */

@@ -16,6 +16,10 @@ export interface Failure {
 
 /** Anything thrown; what is not a `SkillCacheError` is `INTERNAL`. */
 export function failureOf(thrown: unknown): Failure {
+  // A library that could not be closed either: what happened first is what matters.
+  if (thrown instanceof Error && thrown.name === 'SuppressedError' && 'suppressed' in thrown) {
+    return failureOf(thrown.suppressed);
+  }
   if (thrown instanceof SkillCacheError) {
     const { code, message, retryable, details, exitCode } = thrown;
     return { code, message, retryable, details, exitCode };

@@ -8,6 +8,6 @@ export async function metrics(session: Session, options: { format: 'json' | 'pro
     session.output.value(snapshot);
     return;
   }
-  const { prometheusText } = await import('../monitor/exposition.ts');
-  session.output.data(await prometheusText(snapshot));
+  const { exposition } = await import('../monitor/exposition.ts');
+  session.output.data(await exposition(snapshot));
 }

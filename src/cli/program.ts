@@ -26,7 +26,7 @@ async function perform(words: readonly string[], interruption: Interruption): Pr
     declareCommands(program, async (command, action) => {
       const global = command.optsWithGlobals<GlobalOptions>();
       output = outputOf({ json: global.json === true, quiet: global.quiet === true });
-      const stdin = stdinReader(process.stdin);
+      const stdin = stdinReader(process.stdin, interruption.signal);
       const session = new Session({ output, signal: interruption.signal, stdin, env: process.env, global });
       exitCode = (await action(session)) ?? 0;
     });

@@ -15,7 +15,7 @@ import {
 } from '../../src/cli/arguments.ts';
 import { isCodePath, languageOf, readProgram } from '../../src/cli/program-source.ts';
 import { jsonErrorPlace } from '../../src/cli/json-place.ts';
-import { FileNotFoundError, InjectionError, UsageError } from '../../src/errors.ts';
+import { AbortedError, FileNotFoundError, InjectionError, UsageError } from '../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-arguments-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,6 +41,7 @@ const stdinOf = (text: string) =>
     (async function* () {
       yield Buffer.from(text);
     })(),
+    new AbortController().signal,
   );
 
 describe('--inputs', () => {
@@ -109,6 +110,15 @@ describe('--inputs', () => {
     const stdin = stdinOf('{}');
     await stdin();
     await expect(stdin()).rejects.toThrow(UsageError);
+  });
+
+  test('stdin that never ends is given up when the signal fires', async () => {
+    const controller = new AbortController();
+    const never = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) };
+    const waiting = stdinReader(never, controller.signal)();
+    controller.abort();
+    await expect(waiting).rejects.toThrow(AbortedError);
+    await expect(stdinReader(never, controller.signal)()).rejects.toThrow(AbortedError);
   });
 });
 

@@ -153,6 +153,15 @@ describe('failure', () => {
     expect(failureOf('text').message).toBe('text');
   });
 
+  test('is the first of two where closing failed as well', () => {
+    const both = Object.assign(new Error('two'), {
+      name: 'SuppressedError',
+      error: new Error('closing'),
+      suppressed: new ConfigurationError('first'),
+    });
+    expect(failureOf(both)).toMatchObject({ code: 'CONFIGURATION', message: 'first' });
+  });
+
   test('names each issue, place and example that its message does not', () => {
     const issues = new InputValidationError('2 issues', {
       details: { issues: [{ path: 'n', message: 'is odd' }] },
