@@ -89,11 +89,8 @@ function objectInOrder(object: Readonly<Record<string, unknown>>, walk: Walk, de
     const item = dataProperty(object, key);
     const ordered = typeof item === 'string' ? item : inOrder(item, walk, depth);
     if (ordered === NOT_PURE) return NOT_PURE;
-    if (ordered !== item && !copy) copy = prefixOf(object, sorted, index);
-    if (!copy) continue;
-    // Assigning this key would set the copy's prototype; the writer takes it as any other.
-    if (key === '__proto__') walk.needsWriter = true;
-    else copy[key] = ordered;
+    if (ordered !== item && !copy) copy = prefixOf(object, sorted.slice(0, index), walk);
+    if (copy) assign(copy, key, ordered, walk);
   }
   return copy ?? object;
 }
@@ -131,11 +128,17 @@ function isSame(left: readonly string[], right: readonly string[]): boolean {
 function prefixOf(
   object: Readonly<Record<string, unknown>>,
   keys: readonly string[],
-  end: number,
+  walk: Walk,
 ): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (let index = 0; index < end; index += 1) copy[keys[index] as string] = object[keys[index] as string];
+  for (const key of keys) assign(copy, key, object[key], walk);
   return copy;
+}
+
+/** Assigning `__proto__` would set the copy's prototype; the writer takes it as any other key. */
+function assign(copy: Record<string, unknown>, key: string, value: unknown, walk: Walk): void {
+  if (key === '__proto__') walk.needsWriter = true;
+  else copy[key] = value;
 }
 
 /** The same text without help of key order: for the few objects whose order cannot be chosen. */

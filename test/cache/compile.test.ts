@@ -78,11 +78,13 @@ test('parameters travel as codec text', async () => {
 });
 
 test('the erased code is what runs', async () => {
-  const version = versionOf({ code: 'const result          = 4;' });
+  const code = 'const result: number = 4;';
+  const erasedCode = code.replace(': number', ' '.repeat(8));
+  const version = versionOf({ code: erasedCode });
   const typed: SkillVersion = {
     ...version,
-    definition: { ...version.definition, code: 'const result: number = 4;', language: 'typescript' },
-    analysis: { ...version.analysis, erasedCode: 'const result         = 4;' },
+    definition: { ...version.definition, code, language: 'typescript' },
+    analysis: { ...version.analysis, erasedCode },
   };
   expect(evaluate(await compile(typed))).toBe(4);
 });

@@ -219,6 +219,9 @@ describe('canonicalJson', () => {
   test('`__proto__` is a key as any other, in and out of order', () => {
     expect(canonicalJson(JSON.parse('{"__proto__":{"b":1,"a":2}}'))).toBe('{"__proto__":{"a":2,"b":1}}');
     expect(canonicalJson(JSON.parse('{"a":1,"__proto__":{"x":1}}'))).toBe('{"__proto__":{"x":1},"a":1}');
+    expect(canonicalJson(JSON.parse('{"__proto__":1,"a":{"c":1,"b":2}}'))).toBe(
+      '{"__proto__":1,"a":{"b":2,"c":1}}',
+    );
   });
 
   test('leaves the data as it was', () => {

@@ -222,15 +222,17 @@ describe('single flight', () => {
   test('when the last caller has left the run is aborted, and the next caller starts another', async () => {
     const { cache, use } = open();
     const signals: AbortSignal[] = [];
+    const started = deferred<void>();
     const hang = (signal: AbortSignal): Promise<string> => {
       signals.push(signal);
+      started.resolve();
       return new Promise((_resolve, reject) =>
         signal.addEventListener('abort', () => reject(new Error('killed'))),
       );
     };
     const controller = new AbortController();
     const both = [0, 1].map(() => cache.getOrRun('k', hang, { digest, signal: controller.signal }));
-    await Promise.resolve();
+    await started.promise;
     controller.abort();
     const next = use('k');
     for (const one of both) await expect(one).rejects.toThrow(AbortedError);
