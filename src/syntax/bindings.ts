@@ -9,6 +9,8 @@ export interface Binding {
   readonly scope: Scope;
   readonly origins: Origin[];
   readonly writes: NameWrite[];
+  /** Annotated `: number`. */
+  readonly isNumber: boolean;
 }
 
 export interface Scope {
@@ -232,7 +234,10 @@ export class Bindings {
   #declare(id: Identifier, kind: Binding['kind'], scope: Scope, from: Origin | undefined): void {
     let binding = scope.names.get(id.name);
     if (binding === undefined) {
-      binding = { name: id.name, kind, scope, origins: [], writes: [] };
+      const annotation = id.typeAnnotation;
+      const isNumber =
+        annotation?.type === 'TSTypeAnnotation' && annotation.typeAnnotation.type === 'TSNumberKeyword';
+      binding = { name: id.name, kind, scope, origins: [], writes: [], isNumber };
       scope.names.set(id.name, binding);
     }
     if (from !== undefined) binding.origins.push(from);

@@ -1,4 +1,115 @@
+/** State that outlives a call: what functions write into the module's own variables. */
+import type { Node } from '@babel/types';
+import { answersWithFunction } from './answers.ts';
+import type { Binding } from './bindings.ts';
 import type { Inspection } from './capabilities.ts';
+import type { CallNode } from './values.ts';
+
+/** Methods that change what a later call finds. Sorting or filling twice is doing it once: not here. */
+const MUTATORS = new Set('add append clear delete pop push reverse set shift splice unshift'.split(' '));
+const COLLECTIONS = new Set('Array Map Set URLSearchParams WeakMap WeakSet FormData Headers'.split(' '));
+/** Methods that hand out an iterator, which remembers how far it came. */
+const ITERATORS = new Set('entries keys matchAll values'.split(' '));
+
 export function reportModuleState(inspection: Inspection): void {
-  void inspection;
+  const { bindings, raise } = inspection;
+  // Where the module's own evaluation is the answer, it starts afresh for each.
+  if (!answersWithFunction(inspection)) return;
+  for (const write of bindings.writes) {
+    const binding = bindings.resolve(write.node);
+    if (binding?.scope.runsOnce === true && !write.scope.runsOnce) raise('module-state', write.node);
+  }
+  for (const node of bindings.memberWrites) {
+    if (writesState(inspection, node)) raise('module-state', node);
+  }
+  for (const node of bindings.nodes) {
+    if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') continue;
+    if (mutatesState(inspection, node)) raise('module-state', node);
+  }
+}
+
+/** The module's variable that `a` of `a.b[c]` is, when a function uses it; and whether a `.b` is named. */
+function stateOf(inspection: Inspection, node: Node): { binding: Binding; hasName: boolean } | undefined {
+  const { bindings } = inspection;
+  let root = node;
+  let hasName = false;
+  while (root.type === 'MemberExpression' || root.type === 'OptionalMemberExpression') {
+    hasName ||= !root.computed;
+    root = root.object;
+  }
+  if (root.type !== 'Identifier' || bindings.scopeOf(root).runsOnce) return undefined;
+  const binding = bindings.resolve(root);
+  if (binding === undefined || binding.kind === 'import' || !binding.scope.runsOnce) return undefined;
+  return { binding, hasName };
+}
+
+function writesState(inspection: Inspection, node: Node): boolean {
+  const state = stateOf(inspection, node);
+  if (state === undefined) return false;
+  const value = inspection.values.ofBinding(state.binding);
+  if (value.kind === 'builtin' || value.kind === 'regex') return false;
+  // Elements of an array by number: swapping, filling tables. A record by key is a memory.
+  return state.hasName || value.kind === 'object' || isBareObject(inspection, state.binding);
+}
+
+function mutatesState(inspection: Inspection, node: CallNode): boolean {
+  const { callee } = node;
+  if (callee.type !== 'MemberExpression' && callee.type !== 'OptionalMemberExpression') return false;
+  const method = inspection.values.keyOf(callee);
+  const state = stateOf(inspection, callee.object);
+  if (state === undefined || method === undefined) return false;
+  if (method === 'test' || method === 'exec')
+    return keepsLastIndex(inspection, node, callee.object, state.binding);
+  const value = inspection.values.ofBinding(state.binding);
+  if (method === 'next') return isIterator(inspection, state.binding);
+  if (!MUTATORS.has(method)) return false;
+  return value.kind === 'array' || value.kind === 'object' || isCollection(inspection, state.binding);
+}
+
+/** A regular expression with `g` or `y` goes on where it stopped, unless it is run until it fails. */
+function keepsLastIndex(inspection: Inspection, call: Node, object: Node, binding: Binding): boolean {
+  const { bindings, values } = inspection;
+  const value = values.of(object);
+  if (value.kind !== 'regex' || !/[gy]/.test(value.flags)) return false;
+  for (const written of bindings.memberWrites) {
+    const isReset = values.keyOf(written) === 'lastIndex' && 'object' in written;
+    if (isReset && written.object?.type === 'Identifier' && bindings.resolve(written.object) === binding)
+      return false;
+  }
+  for (
+    let node = call, parent = bindings.parentOf(node);
+    parent;
+    node = parent, parent = bindings.parentOf(node)
+  ) {
+    if ('test' in parent && /^(?:DoWhile|For|While)Statement$/.test(parent.type)) return parent.test !== node;
+  }
+  return true;
+}
+
+/** The expression a variable is declared with. */
+function initOf(binding: Binding): Node | undefined {
+  const origin = binding.origins.length === 1 ? binding.origins[0] : undefined;
+  const base = origin?.base;
+  return base !== undefined && 'type' in base && origin?.steps.length === 0 ? base : undefined;
+}
+
+function isCollection({ values }: Inspection, binding: Binding): boolean {
+  const init = initOf(binding);
+  return init?.type === 'NewExpression' && COLLECTIONS.has(values.pathOf(init.callee) ?? '');
+}
+
+function isBareObject({ values }: Inspection, binding: Binding): boolean {
+  const init = initOf(binding);
+  return init?.type === 'CallExpression' && values.pathOf(init.callee) === 'Object.create';
+}
+
+function isIterator({ values }: Inspection, binding: Binding): boolean {
+  const init = initOf(binding);
+  if (init?.type !== 'CallExpression') return false;
+  const callee = values.of(init.callee);
+  if (callee.kind === 'function') return callee.node.generator === true;
+  if (init.callee.type !== 'MemberExpression') return false;
+  const { property } = init.callee;
+  const isSymbol = property.type === 'MemberExpression' && values.pathOf(property) === 'Symbol.iterator';
+  return isSymbol || ITERATORS.has(values.keyOf(init.callee) ?? '');
 }

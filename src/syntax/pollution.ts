@@ -1,4 +1,172 @@
+/** Writes that a key such as `__proto__` would lead into everybody's prototype. */
+import type { CallExpression, Identifier, MemberExpression, Node } from '@babel/types';
+import type { Binding } from './bindings.ts';
 import type { Inspection } from './capabilities.ts';
+import { isFunction, type FunctionNode } from './child-nodes.ts';
+
 export function reportPollution(inspection: Inspection): void {
-  void inspection;
+  const { bindings, raise } = inspection;
+  const writes = [...bindings.memberWrites].filter(
+    (node) => node.type === 'MemberExpression' && isOpenKey(inspection, node),
+  ) as MemberExpression[];
+  const merges = bindings.nodes.filter((node) => mergesInto(inspection, node));
+  if (writes.length + merges.length === 0 || isGuarded(inspection)) return;
+  for (const node of writes) {
+    if (isNested(inspection, node.object) || isWalked(inspection, node.object))
+      raise('proto-pollution-risk', node);
+  }
+  for (const node of merges) raise('proto-pollution-risk', node);
+}
+
+/** The code looks at keys before it goes by them. */
+function isGuarded({ bindings, values }: Inspection): boolean {
+  return bindings.nodes.some((node) => {
+    if (node.type === 'StringLiteral') return node.value === '__proto__' || node.value === 'constructor';
+    if (node.type === 'RegExpLiteral') return node.pattern.includes('__proto__');
+    if (node.type !== 'CallExpression') return false;
+    const callee = values.pathOf(node.callee) ?? '';
+    const method = values.keyOf(node.callee);
+    return (
+      method === 'hasOwnProperty' || method === 'hasOwn' || /hasOwnProperty|Object\.create$/.test(callee)
+    );
+  });
+}
+
+/** `o[k]` whose key is not known, and not a number. */
+function isOpenKey(inspection: Inspection, node: Node): node is MemberExpression {
+  if (node.type !== 'MemberExpression' || !node.computed) return false;
+  return inspection.values.constantOf(node.property) === undefined && !isNumber(inspection, node.property, 0);
+}
+
+/** Names that people give to numbers. */
+const NUMBER_NAME =
+  /^(?:[ijmnpqrcxyzwh]|row|col|column|idx|index|pos|offset|level|depth)\d*$|(?:Index|Idx|Row|Col|Pos|Count|[XYIJ])$/i;
+
+function isNumber(inspection: Inspection, node: Node, depth: number): boolean {
+  const { bindings, values } = inspection;
+  switch (node.type) {
+    case 'NumericLiteral':
+    case 'UpdateExpression':
+      return true;
+    case 'UnaryExpression':
+      return '+-~'.includes(node.operator);
+    case 'BinaryExpression':
+      if (node.operator !== '+') return true;
+      return isNumber(inspection, node.left, depth + 1) && isNumber(inspection, node.right, depth + 1);
+    case 'CallExpression':
+      return /^(?:Math\..*|Number|parseInt|parseFloat)$/.test(values.pathOf(node.callee) ?? '');
+    case 'MemberExpression':
+      return /^(?:length|size)$/.test(values.keyOf(node) ?? '') || NUMBER_NAME.test(values.keyOf(node) ?? '');
+    case 'Identifier': {
+      const binding = bindings.resolve(node);
+      if (NUMBER_NAME.test(node.name) || binding === undefined) return NUMBER_NAME.test(node.name);
+      return isNumberBinding(inspection, binding, depth);
+    }
+    default:
+      return false;
+  }
+}
+
+function isNumberBinding(inspection: Inspection, binding: Binding, depth: number): boolean {
+  const { bindings } = inspection;
+  if (binding.writes.some((write) => bindings.parentOf(write.node)?.type === 'UpdateExpression')) return true;
+  if (binding.isNumber || depth > 8) return binding.isNumber;
+  const base = binding.origins[0]?.base;
+  return base !== undefined && 'type' in base && binding.origins[0]?.steps.length === 0
+    ? isNumber(inspection, base, depth + 1)
+    : false;
+}
+
+/** `o[a]` of `o[a][b] = v`, where `o` comes from outside; `(o[a] ??= {})` too. */
+function isNested(inspection: Inspection, object: Node): boolean {
+  const inner = innermost(object);
+  if (!isOpenKey(inspection, inner)) return isReduceWalk(inspection, inner);
+  let root: Node = inner.object;
+  while (root.type === 'MemberExpression') root = root.object;
+  if (root.type !== 'Identifier') return root.type === 'ThisExpression';
+  const binding = inspection.bindings.resolve(root);
+  return binding === undefined || binding.kind === 'parameter';
+}
+
+/** What an expression gives in the end: past defaults, assignments and type assertions. */
+function innermost(node: Node): Node {
+  switch (node.type) {
+    case 'AssignmentExpression':
+      return innermost(node.left);
+    case 'LogicalExpression':
+      return innermost(node.left);
+    case 'ParenthesizedExpression':
+    case 'TSAsExpression':
+    case 'TSNonNullExpression':
+      return innermost(node.expression);
+    default:
+      return node;
+  }
+}
+
+/** `o` after `o = o[k]` for keys of a path. */
+function isWalked(inspection: Inspection, object: Node): boolean {
+  const { bindings } = inspection;
+  if (object.type !== 'Identifier') return false;
+  const binding = bindings.resolve(object);
+  if (binding === undefined) return false;
+  const from = [...binding.origins, ...binding.writes.map((write) => write.origin)];
+  return from.some(({ base }) => {
+    if (base === undefined || !('type' in base)) return false;
+    const step = innermost(base);
+    if (isReduceWalk(inspection, step)) return true;
+    if (!isOpenKey(inspection, step)) return false;
+    return step.object.type === 'Identifier' && bindings.resolve(step.object) === binding;
+  });
+}
+
+/** `keys.reduce((o, k) => o[k] ??= {}, start)`. */
+function isReduceWalk(inspection: Inspection, node: Node): boolean {
+  if (node.type !== 'CallExpression' || inspection.values.keyOf(node.callee) !== 'reduce') return false;
+  const [callback] = node.arguments;
+  if (callback === undefined || !isFunction(callback)) return false;
+  const [walker, key] = callback.params;
+  if (walker?.type !== 'Identifier' || key?.type !== 'Identifier') return false;
+  return inspection.bindings.nodes.some(
+    (each) =>
+      each.type === 'MemberExpression' &&
+      isSame(inspection, each.object, walker.name, callback) &&
+      isSame(inspection, each.property, key.name, callback),
+  );
+}
+
+function isSame({ bindings }: Inspection, node: Node, name: string, owner: Node): boolean {
+  return node.type === 'Identifier' && node.name === name && bindings.resolve(node)?.scope.owner === owner;
+}
+
+/** A call of a function by itself with `target[key]` of a target that it was given: a deep merge. */
+function mergesInto(inspection: Inspection, node: Node): node is CallExpression {
+  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return false;
+  const { bindings } = inspection;
+  const [into] = node.arguments;
+  const target = into === undefined ? undefined : innermost(into);
+  if (target?.type !== 'MemberExpression' || !isOpenKey(inspection, target)) return false;
+  if (target.object.type !== 'Identifier') return false;
+  const parameter = bindings.resolve(target.object);
+  const callee = bindings.resolve(node.callee);
+  if (parameter?.kind !== 'parameter' || callee === undefined) return false;
+  const own = callee.origins.find(({ base }) => base === parameter.scope.owner)?.base;
+  return own !== undefined && writesKeys(inspection, parameter, own as FunctionNode);
+}
+
+/** Whether `target[key] = …` or `Object.assign(target, { [key]: … })` stands in the function. */
+function writesKeys(inspection: Inspection, target: Binding, within: FunctionNode): boolean {
+  const { bindings, values } = inspection;
+  const isTarget = (node: Node | undefined): node is Identifier =>
+    node?.type === 'Identifier' && bindings.resolve(node) === target;
+  for (const node of bindings.memberWrites) {
+    if (isOpenKey(inspection, node) && isTarget(node.object)) return true;
+  }
+  return bindings.nodes.some(
+    (node) =>
+      node.type === 'CallExpression' &&
+      values.pathOf(node.callee) === 'Object.assign' &&
+      isTarget(node.arguments[0]) &&
+      (node.start ?? 0) > (within.start ?? 0),
+  );
 }

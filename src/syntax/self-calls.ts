@@ -1,0 +1,87 @@
+/** Functions that call themselves whatever happens, at once or as a microtask. */
+import type { Node } from '@babel/types';
+import type { Binding } from './bindings.ts';
+import type { Inspection } from './capabilities.ts';
+import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
+
+/** Calls that run their argument before anything else gets a turn. */
+const SCHEDULERS = new Set(['queueMicrotask', 'process.nextTick']);
+
+export function callsItself(inspection: Inspection, node: FunctionNode): boolean {
+  if (node.generator === true) return false;
+  const binding = bindingOf(inspection, node);
+  if (binding === undefined) return false;
+  for (const part of certainParts(node.body)) {
+    if (isSelfCall(inspection, part, binding)) return true;
+  }
+  return false;
+}
+
+/** The name a function goes by for itself. */
+function bindingOf({ bindings }: Inspection, node: FunctionNode): Binding | undefined {
+  const id = node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' ? node.id : undefined;
+  const parent = bindings.parentOf(node);
+  const scope = bindings.scopeOf(node);
+  const declared =
+    parent?.type === 'VariableDeclarator' && parent.id.type === 'Identifier' ? parent.id : undefined;
+  const name = id?.name ?? declared?.name;
+  for (let at = name === undefined ? undefined : scope; at !== undefined; at = at.parent) {
+    const binding = at.names.get(name as string);
+    if (binding !== undefined) {
+      const isOwn =
+        binding.writes.length === 0 && binding.origins.length === 1 && binding.origins[0]?.base === node;
+      return isOwn ? binding : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** The expressions of a body that are evaluated each time, up to the first statement that may branch. */
+function certainParts(body: Node): Node[] {
+  if (body.type !== 'BlockStatement') return certainExpressions(body);
+  const parts: Node[] = [];
+  for (const statement of body.body) {
+    switch (statement.type) {
+      case 'ExpressionStatement':
+        parts.push(...certainExpressions(statement.expression));
+        break;
+      case 'VariableDeclaration':
+        for (const { init } of statement.declarations) if (init) parts.push(...certainExpressions(init));
+        break;
+      case 'FunctionDeclaration':
+        break;
+      case 'ReturnStatement':
+        return statement.argument ? [...parts, ...certainExpressions(statement.argument)] : parts;
+      default:
+        return parts;
+    }
+  }
+  return parts;
+}
+
+function certainExpressions(root: Node): Node[] {
+  const found: Node[] = [];
+  const stack: Node[] = [root];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (isFunction(node)) continue;
+    found.push(node);
+    if (node.type === 'ConditionalExpression') stack.push(node.test);
+    else if (node.type === 'LogicalExpression') stack.push(node.left);
+    else if (node.type !== 'OptionalCallExpression' && node.type !== 'AssignmentExpression') {
+      forEachChild(node, (child) => void stack.push(child));
+    } else if (node.type === 'AssignmentExpression' && !/^(?:&&|\|\||\?\?)=$/.test(node.operator)) {
+      stack.push(node.right);
+    }
+  }
+  return found;
+}
+
+function isSelfCall({ bindings, values }: Inspection, node: Node, binding: Binding): boolean {
+  if (node.type !== 'CallExpression') return false;
+  const isSelf = (each: Node | undefined): boolean =>
+    each?.type === 'Identifier' && bindings.resolve(each) === binding;
+  if (isSelf(node.callee)) return true;
+  const isScheduled =
+    SCHEDULERS.has(values.pathOf(node.callee) ?? '') || values.keyOf(node.callee) === 'then';
+  return isScheduled && isSelf(node.arguments[0]);
+}
