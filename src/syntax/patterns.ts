@@ -93,5 +93,5 @@ export function keyOf(key: Node, computed: boolean): Step {
 }
 
 function step(from: Origin, key: Step): Origin {
-  return from.base === undefined ? from : { ...from, steps: [...from.steps, key] };
+  return { ...from, steps: [...from.steps, key] };
 }

@@ -103,8 +103,8 @@ export class Values {
   /** What `origin` takes out of its base. */
   at(origin: Origin): Value {
     const { base, steps } = origin;
-    if (base === undefined) return UNKNOWN;
-    let value: Value = 'type' in base ? this.of(base) : moduleValue(base.module);
+    let value: Value = UNKNOWN;
+    if (base !== undefined) value = 'type' in base ? this.of(base) : moduleValue(base.module);
     for (const step of steps) value = this.member(value, step);
     return value;
   }
