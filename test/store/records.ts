@@ -37,7 +37,7 @@ export function skillVersion(
         imports: [],
         hasTopLevelAwait: false,
         boundNames: [],
-        names: [],
+        names: { scope: '$s', answer: '$a' },
         edits: [],
       },
       capabilities: { flags: [], freeNames: [] },

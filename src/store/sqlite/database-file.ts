@@ -1,8 +1,7 @@
 /** A database file: whether it may be opened, and how each kind of connection opens it. */
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DatabaseConnectionError, DatabaseReadonlyError } from '../../errors.ts';
 import { databaseError } from './database-errors.ts';
 import { openDatabase, type SqliteDatabase } from './driver.ts';
@@ -11,30 +10,28 @@ import { migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
 /** What a thread has to know to open the file. Plain data. */
 export interface DatabaseFile {
   readonly path: string;
-  /** Shown to users: `:memory:` for a temporary file. */
+  /** Shown to users: not that of a temporary file. */
   readonly shownPath: string;
-  /** `temporary`: nothing has to survive, so nothing waits for the disk. `immutable`: no one can write, locks included. */
-  readonly mode: 'durable' | 'temporary' | 'readonly' | 'immutable';
+  /** `temporary`: nothing has to survive, so nothing waits for the disk. */
+  readonly mode: 'durable' | 'temporary' | 'readonly';
   readonly busyTimeoutMs: number;
 }
 
+/** A file, and what is left to do when it is closed. */
+export interface LocatedFile {
+  readonly file: DatabaseFile;
+  /** Does nothing but for a temporary file. */
+  readonly remove: () => void;
+}
+
 /** A private file for `:memory:`, because threads cannot share a database that has none. */
-export function createTemporaryFile(busyTimeoutMs: number): { file: DatabaseFile; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'skillcache-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder);
-  const remove = () => {
-    process.removeListener('exit', removeFolder);
-    removeFolder();
-  };
-  return {
-    file: { path: join(folder, 'skills.db'), shownPath: ':memory:', mode: 'temporary', busyTimeoutMs },
-    remove,
-  };
+export function createTemporaryFile(busyTimeoutMs: number): LocatedFile {
+  const { path, remove } = createPrivatePath();
+  return { file: { path, shownPath: ':memory:', mode: 'temporary', busyTimeoutMs }, remove };
 }
 
 /** @throws {DatabaseConnectionError} and {@link DatabaseReadonlyError} where the file system already says no. */
-export function locateFile(path: string, isReadonly: boolean, busyTimeoutMs: number): DatabaseFile {
+export function locateFile(path: string, isReadonly: boolean, busyTimeoutMs: number): LocatedFile {
   const absolute = resolve(path);
   const details = { path: absolute };
   if (!existsSync(dirname(absolute))) {
@@ -48,28 +45,25 @@ export function locateFile(path: string, isReadonly: boolean, busyTimeoutMs: num
   if (isReadonly) {
     if (!isThere)
       throw new DatabaseConnectionError(`${absolute} does not exist, and is opened read-only`, { details });
-    const isImmutable = !mayWrite(dirname(absolute)) && !existsSync(`${absolute}-wal`);
-    return {
-      path: absolute,
-      shownPath: absolute,
-      mode: isImmutable ? 'immutable' : 'readonly',
-      busyTimeoutMs,
-    };
+    // SQLite's log needs a folder it may write to, even to read: without one, a copy is read.
+    const { path: own, remove } = mayWrite(dirname(absolute))
+      ? { path: absolute, remove: () => {} }
+      : copyOf(absolute);
+    return { file: { path: own, shownPath: absolute, mode: 'readonly', busyTimeoutMs }, remove };
   }
   for (const place of isThere ? [dirname(absolute), absolute] : [dirname(absolute)]) {
     if (mayWrite(place)) continue;
     const message = `${place} cannot be written: check its permissions, or open the library read-only`;
     throw new DatabaseReadonlyError(message, { details });
   }
-  return { path: absolute, shownPath: absolute, mode: 'durable', busyTimeoutMs };
+  return { file: { path: absolute, shownPath: absolute, mode: 'durable', busyTimeoutMs }, remove: () => {} };
 }
 
 /** A connection that only reads; undefined while the file has no tables, or not yet all. */
 export function openReader(file: DatabaseFile): SqliteDatabase | undefined {
   if (!existsSync(file.path) || statSync(file.path).size === 0) return undefined;
   return guarded(file, (use) => {
-    const name = file.mode === 'immutable' ? `${pathToFileURL(file.path).href}?immutable=1` : file.path;
-    const database = use(openDatabase(name, { readonly: true, busyTimeoutMs: file.busyTimeoutMs }));
+    const database = use(openDatabase(file.path, { readonly: true, busyTimeoutMs: file.busyTimeoutMs }));
     const version = readSchemaVersion(database, file.shownPath);
     if (version === SCHEMA_VERSION) return database;
     database.close();
@@ -123,6 +117,25 @@ function expectPragma(file: DatabaseFile, name: string, found: unknown, wanted: 
   if (found === wanted) return;
   const message = `${file.shownPath}: ${name} stays ${String(found)}, ${String(wanted)} is needed; use a local disk`;
   throw new DatabaseConnectionError(message, { details: { path: file.shownPath, [name]: found } });
+}
+
+function createPrivatePath(): { path: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'skillcache-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  const remove = () => {
+    process.removeListener('exit', removeFolder);
+    removeFolder();
+  };
+  return { path: join(folder, 'skills.db'), remove };
+}
+
+function copyOf(original: string): { path: string; remove: () => void } {
+  const { path, remove } = createPrivatePath();
+  for (const suffix of ['', '-wal']) {
+    if (existsSync(original + suffix)) copyFileSync(original + suffix, path + suffix);
+  }
+  return { path, remove };
 }
 
 function mayWrite(place: string): boolean {

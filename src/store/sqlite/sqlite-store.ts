@@ -57,29 +57,30 @@ const LIMIT_MAX = 1_000;
  *   {@link DatabaseFullError}, each with the path and what to do.
  */
 export async function openSqliteStore(options: SqliteStoreOptions, observer?: PoolObserver): Promise<Store> {
-  const isTemporary = options.path === ':memory:';
-  const temporary = isTemporary ? createTemporaryFile(options.busyTimeoutMs) : undefined;
+  const { path, readonly, busyTimeoutMs } = options;
+  const { file, remove } =
+    path === ':memory:' ? createTemporaryFile(busyTimeoutMs) : locateFile(path, readonly, busyTimeoutMs);
+  const writer = new Writer(file, options);
   try {
-    const file = temporary?.file ?? locateFile(options.path, options.readonly, options.busyTimeoutMs);
-    const writer = new Writer(file, options);
-    let database = openReader(file);
-    if (database === undefined && options.readonly && !isTemporary) {
-      throw new DatabaseReadonlyError(`${file.path} has to be migrated first: open it once for writing`, {
-        details: { path: file.path },
-      });
-    }
-    if (database === undefined) {
-      await writer.open();
-      database = openReader(file) as SqliteDatabase;
-    }
+    const database = openReader(file) ?? (await createTables(file, writer));
     return new SqliteStore(file, options, new PointReader(database, file.shownPath), writer, {
       observer,
-      onClosed: temporary?.remove,
+      remove,
     });
   } catch (error) {
-    temporary?.remove();
+    await writer.close();
+    remove();
     throw error;
   }
+}
+
+async function createTables(file: DatabaseFile, writer: Writer): Promise<SqliteDatabase> {
+  if (file.mode === 'readonly') {
+    const message = `${file.shownPath} has to be migrated first: open it once for writing`;
+    throw new DatabaseReadonlyError(message, { details: { path: file.shownPath } });
+  }
+  await writer.open();
+  return openReader(file) as SqliteDatabase;
 }
 
 class SqliteStore implements Store {
@@ -91,7 +92,7 @@ class SqliteStore implements Store {
   readonly #readers: ResourcePool<Connection>;
   /** Runs that are not on disk yet, so that `getRun` finds a run as soon as it ended. */
   readonly #unwrittenRuns = new Map<string, RunRecord>();
-  readonly #onClosed: (() => void) | undefined;
+  readonly #remove: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -99,13 +100,13 @@ class SqliteStore implements Store {
     options: SqliteStoreOptions,
     points: PointReader,
     writer: Writer,
-    { observer, onClosed }: { observer: PoolObserver | undefined; onClosed: (() => void) | undefined },
+    { observer, remove }: { observer: PoolObserver | undefined; remove: () => void },
   ) {
     this.#file = file;
     this.#options = options;
     this.#points = points;
     this.#writer = writer;
-    this.#onClosed = onClosed;
+    this.#remove = remove;
     this.#writes = new GroupCommit({
       commit: (writes) => this.#writer.commit(writes),
       waitingMax: options.writesWaitingMax,
@@ -241,7 +242,7 @@ class SqliteStore implements Store {
     await this.#readers.close();
     this.#points.close();
     await this.#writer.close();
-    this.#onClosed?.();
+    this.#remove();
   }
 
   async #read<Name extends keyof ReadOperations>(
@@ -262,8 +263,8 @@ class SqliteStore implements Store {
 
   #expectWritable(): void {
     this.#expectOpen();
-    if (this.#file.mode !== 'readonly' && this.#file.mode !== 'immutable') return;
-    const { path } = this.#file;
+    if (this.#file.mode !== 'readonly') return;
+    const { shownPath: path } = this.#file;
     throw new DatabaseReadonlyError(`${path} was opened read-only: nothing was written`, {
       details: { path },
     });
