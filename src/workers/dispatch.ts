@@ -101,6 +101,11 @@ export class Dispatcher {
     return { tier, seccomp: tier === 'kernel', platform: `${process.platform}-${process.arch}`, ...reason };
   }
 
+  /** The process ids of the workers that live now. */
+  pids(): number[] {
+    return this.#starter.pids();
+  }
+
   stats(): DispatchStats {
     const pool = this.#pool.stats();
     const tier = this.#starter.hello?.tier;

@@ -36,6 +36,7 @@ export class WorkerStarter {
   /** What the last worker said, and why it was not more at the first. */
   hello: Hello | undefined;
   #kernelWhy: string | undefined;
+  readonly #alive = new Set<Worker>();
 
   constructor(options: StarterOptions) {
     this.#options = options;
@@ -43,11 +44,18 @@ export class WorkerStarter {
     if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
   }
 
+  /** The process ids of the workers that live now, those that are starting or dying included. */
+  pids(): number[] {
+    return [...this.#alive].map((worker) => worker.pid).filter((pid) => pid > 0);
+  }
+
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */
   async start(memoryBytesMax: number, signal: AbortSignal): Promise<WorkerSlot> {
     for (;;) {
       const confinement = this.#confinement;
       const worker = new Worker({ memoryBytesMax, confinement });
+      this.#alive.add(worker);
+      void worker.gone.then(() => this.#alive.delete(worker));
       this.#options.onStart();
       const abort = () => void worker.kill('the pool closes');
       signal.addEventListener('abort', abort, { once: true });

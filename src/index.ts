@@ -1,0 +1,68 @@
+/** The public API. Nothing else of this package is importable. */
+export { SkillLibrary } from './library.ts';
+export { injectData } from './inject/inject.ts';
+export type { Injected, InjectionLimits, InjectOptions } from './inject/inject.ts';
+export { reportCapabilities } from './syntax/capabilities.ts';
+export type { CapabilityFlag, CapabilityOptions, CapabilityReport } from './syntax/capabilities.ts';
+export {
+  AbortedError,
+  CacheOverflowError,
+  ClosedError,
+  ConfigurationError,
+  DatabaseConnectionError,
+  DatabaseCorruptError,
+  DatabaseFullError,
+  DatabaseReadonlyError,
+  ERROR_KINDS,
+  ExecutionMemoryError,
+  ExecutionTimeoutError,
+  FileNotFoundError,
+  InjectionError,
+  InputValidationError,
+  OutputLimitError,
+  OutputValidationError,
+  PoolExhaustedError,
+  RequirementError,
+  SandboxUnavailableError,
+  SecurityValidationError,
+  SkillCacheError,
+  SkillInUseError,
+  SkillInvalidError,
+  SkillNotFoundError,
+  SkillRuntimeError,
+  SkillSyntaxError,
+  SkillVerificationError,
+  WorkerCrashedError,
+} from './errors.ts';
+export type { ErrorCode, ErrorDetails, ErrorKind, InjectionErrorCode, SourcePlace } from './errors.ts';
+export type { ImportOptions, ImportOutcome } from './library-import.ts';
+export type {
+  AddedSkill,
+  AddOptions,
+  Confinement,
+  InjectRequest,
+  SkillRun,
+  StoredSkill,
+  VerifyReport,
+} from './library-types.ts';
+export type { Alert } from './monitor/alerts.ts';
+export type { MetricsSnapshot } from './monitor/metrics.ts';
+export type { ResolvedOptions, SkillLibraryOptions } from './options.ts';
+export type { RunOptions } from './run-options.ts';
+export type {
+  JsonSchema,
+  SkillDefinition,
+  SkillDefinitionInput,
+  SkillExample,
+  SkillLimits,
+} from './skills/skill.ts';
+export type {
+  AddedVersion,
+  ListOptions,
+  RunRecord,
+  SearchHit,
+  SearchOptions,
+  SkillSummary,
+  StoreCheck,
+  VersionSummary,
+} from './store/store.ts';

@@ -1,0 +1,139 @@
+/** From a definition to a version: analysed, held against the policy, its examples run, then stored. */
+import { contentDigest, sha256Hex } from './cache/keys.ts';
+import type { CompiledSkill } from './cache/compile.ts';
+import { RequirementError, SecurityValidationError } from './errors.ts';
+import type { LibraryParts } from './library-parts.ts';
+import { answer, openRequest } from './library-run.ts';
+import type { AddOptions, AddedSkill, VerifyReport } from './library-types.ts';
+import { decodeValue } from './sandbox/codec.ts';
+import { analyseSkill, type SkillAnalysis } from './skills/analyse.ts';
+import { detectLanguage } from './skills/language.ts';
+import { parseSkillDefinition, type SkillDefinition } from './skills/skill.ts';
+import { verificationError, verifyExamples, type ExampleFailure } from './skills/verify.ts';
+import { undeclaredCapabilities } from './syntax/purity.ts';
+
+/**
+ * Stores a definition as a version and moves the pointer to it, when its examples hold.
+ * @throws {SkillInvalidError}, {SkillSyntaxError}, {InjectionError}, {RequirementError},
+ * {SecurityValidationError}, {SkillVerificationError}; the old version keeps serving.
+ */
+export async function addSkill(
+  parts: LibraryParts,
+  input: unknown,
+  options: AddOptions,
+  closing: AbortSignal,
+): Promise<AddedSkill> {
+  const definition = parseSkillDefinition(input);
+  const { signal } = openRequest(options.signal ? { signal: options.signal } : {}, closing);
+  const analysis = await analyse(parts, definition);
+  const undeclared = checkPolicy(parts, definition, analysis);
+  const warnings = undeclared.map(
+    ({ flag, line, column }) => `undeclared capability ${flag} at ${line}:${column}`,
+  );
+  const digest = contentDigest(definition, analysis.requires);
+  const version = { name: definition.name, digest, definition, analysis };
+  const current = await parts.store.resolve([definition.name]);
+  const isCurrent = [...current.values()].some((one) => one.digest === digest);
+  let verified = 0;
+  if (!isCurrent) {
+    const candidate = await parts.compile({ ...version, version: 0, createdAtMs: 0 });
+    refuseCycles(candidate);
+    if (options.verify !== false) {
+      const { failures, passed } = await runExamples(parts, candidate, signal);
+      if (failures.length > 0) throw verificationError(definition, failures);
+      verified = passed;
+    }
+  }
+  if (signal.aborted) openRequest({ signal }, closing);
+  return { ...(await parts.store.add(version)), verified, undeclared, warnings };
+}
+
+/** Runs the examples of a stored version. */
+export async function verifyVersion(
+  parts: LibraryParts,
+  skill: CompiledSkill,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const { name, version } = skill.version;
+  return { name, version, ...(await runExamples(parts, skill, signal)) };
+}
+
+/** Code that is run and not stored, as a version of no name. */
+export async function compileInline(
+  parts: LibraryParts,
+  code: string,
+  language: 'javascript' | 'typescript' | undefined,
+): Promise<CompiledSkill> {
+  const definition = parseSkillDefinition({
+    name: 'inline',
+    description: 'Code that is run and not stored.',
+    code,
+    language: language ?? detectLanguage(code),
+  });
+  const analysis = await analyse(parts, definition);
+  const digest = contentDigest(definition, analysis.requires);
+  return parts.compile({ name: 'inline', version: 0, digest, createdAtMs: 0, definition, analysis });
+}
+
+/** The key under which compiled inline code is kept. */
+export function inlineKey(code: string, language: string | undefined): string {
+  return sha256Hex(language ?? '', code);
+}
+
+function analyse(parts: LibraryParts, definition: SkillDefinition): Promise<SkillAnalysis> {
+  return analyseSkill(definition, {
+    knownGlobals: parts.options.security.knownGlobals,
+    resolve: (names) => parts.store.resolve(names),
+  });
+}
+
+function checkPolicy(
+  parts: LibraryParts,
+  definition: SkillDefinition,
+  analysis: SkillAnalysis,
+): AddedSkill['undeclared'] {
+  const { capabilities: policy } = parts.options.security;
+  if (policy === 'off') return [];
+  const undeclared = undeclaredCapabilities(analysis.capabilities, definition.capabilities);
+  if (policy === 'enforce' && undeclared.length > 0) {
+    const places = undeclared.map(({ flag, line, column }) => `${flag} at line ${line}, column ${column}`);
+    throw new SecurityValidationError(
+      `${definition.name} can do what it does not declare: ${places.slice(0, 10).join('; ')}`,
+      { details: { flags: undeclared } },
+    );
+  }
+  return undeclared;
+}
+
+/** By digest there can be no cycle; by name there can, and it would never be what its author meant. */
+function refuseCycles(candidate: CompiledSkill): void {
+  const own = candidate.version.name.toLowerCase();
+  const [, ...required] = candidate.program.units;
+  const cyclic = required.find(
+    (unit) => unit.fileName.slice('skill:'.length).replace(/@\d+$/, '').toLowerCase() === own,
+  );
+  if (!cyclic) return;
+  throw new RequirementError(
+    `${candidate.version.name} requires, in the end, itself: a cycle through ${cyclic.fileName}`,
+    {
+      details: { name: candidate.version.name, through: cyclic.fileName },
+    },
+  );
+}
+
+async function runExamples(
+  parts: LibraryParts,
+  skill: CompiledSkill,
+  signal: AbortSignal,
+): Promise<{ passed: number; failures: ExampleFailure[] }> {
+  const { definition } = skill.version;
+  const failures = await verifyExamples(definition, async (example) => {
+    const request = openRequest(
+      { cache: 'bypass', ...(example.context && { context: example.context }) },
+      signal,
+    );
+    const { result } = await answer(parts, skill, example.inputs, request);
+    return { output: decodeValue(result.text) };
+  });
+  return { passed: definition.examples.length - failures.length, failures };
+}

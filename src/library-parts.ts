@@ -1,0 +1,56 @@
+/** The parts of a library, built from its options and closed in one place. */
+import { compileSkill, type CompiledSkill } from './cache/compile.ts';
+import { InlineCache } from './cache/inline-cache.ts';
+import { ResultCache } from './cache/result-cache.ts';
+import { SkillCache } from './cache/skill-cache.ts';
+import { LibraryWatch } from './library-watch.ts';
+import type { ResolvedOptions } from './options.ts';
+import { encodeValue } from './sandbox/codec.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { SkillVersion, Store } from './store/store.ts';
+import { Dispatcher } from './workers/dispatch.ts';
+
+export interface LibraryParts {
+  readonly options: ResolvedOptions;
+  readonly store: Store;
+  readonly skills: SkillCache;
+  readonly inline: InlineCache;
+  readonly results: ResultCache;
+  readonly workers: Dispatcher;
+  readonly watch: LibraryWatch;
+  /** Links and readies a version; what a skill-cache miss does. */
+  readonly compile: (version: SkillVersion) => Promise<CompiledSkill>;
+}
+
+export async function buildParts(options: ResolvedOptions): Promise<LibraryParts> {
+  const { cache } = options;
+  const store = await openSqliteStore({ ...options.store, path: options.path, readonly: options.readonly });
+  const compile = (version: SkillVersion): Promise<CompiledSkill> =>
+    compileSkill(version, {
+      loadDigest: (digest) => store.loadDigest(digest),
+      limits: options.requires,
+      encode: (value) => encodeValue(value),
+    });
+  const bounds = { entriesMax: cache.skillEntriesMax, bytesMax: cache.skillBytesMax };
+  const skills = new SkillCache({ store, compile, ...bounds });
+  const inline = new InlineCache({ store, ...bounds });
+  const results = new ResultCache({
+    entriesMax: cache.resultEntriesMax,
+    bytesMax: cache.resultBytesMax,
+    ttlMs: cache.resultTtlMs,
+    ...(cache.storeResults && !options.readonly && { store }),
+  });
+  const workers = new Dispatcher({ workers: options.workers, require: options.sandbox.require });
+  const watch = new LibraryWatch(options, { skills, inline, results, workers, store });
+  return { options, store, skills, inline, results, workers, watch, compile };
+}
+
+/** Workers first, since what they do may still be written; the store last. */
+export async function closeParts(parts: LibraryParts, graceMs: number): Promise<void> {
+  parts.watch.close();
+  try {
+    await parts.workers.close(graceMs);
+  } finally {
+    await parts.store.close();
+  }
+}
