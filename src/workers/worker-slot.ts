@@ -1,4 +1,4 @@
-/** A place for one worker in the pool: keeps the settings a worker was started with, and replaces it where they do not fit. */
+/** Starts workers in the highest confinement that this machine gives, and refuses less than is required. */
 import { SandboxUnavailableError } from '../errors.ts';
 import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
 import type { SpawnOptions } from './spawn.ts';
@@ -9,12 +9,16 @@ const RANK: Readonly<Record<SandboxTier, number>> = { none: 0, permission: 1, ke
 export class WorkerSlot {
   readonly worker: Worker;
   readonly hello: Hello;
-  /** Whether it was started ahead of any request. */
-  isFresh = true;
+  /** When its process was started, and when it was ready. */
+  readonly startedMs: number;
+  readonly readyMs = performance.now();
+  /** When its last run ended. */
+  usedMs = 0;
 
-  constructor(worker: Worker, hello: Hello) {
+  constructor(worker: Worker, hello: Hello, startedMs: number) {
     this.worker = worker;
     this.hello = hello;
+    this.startedMs = startedMs;
   }
 
   get isUnbound(): boolean {
@@ -46,13 +50,14 @@ export class WorkerStarter {
 
   /** The process ids of the workers that live now, those that are starting or dying included. */
   pids(): number[] {
-    return [...this.#alive].map((worker) => worker.pid).filter((pid) => pid > 0);
+    return [...this.#alive].map((worker) => worker.processId).filter((pid) => pid > 0);
   }
 
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */
   async start(memoryBytesMax: number, signal: AbortSignal): Promise<WorkerSlot> {
     for (;;) {
       const confinement = this.#confinement;
+      const startedMs = performance.now();
       const worker = new Worker({ memoryBytesMax, confinement });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));
@@ -68,14 +73,14 @@ export class WorkerStarter {
           await worker.kill('it is not locked');
           continue;
         }
-        return await this.#accept(worker, hello);
+        return await this.#accept(worker, hello, startedMs);
       } finally {
         signal.removeEventListener('abort', abort);
       }
     }
   }
 
-  async #accept(worker: Worker, hello: Hello): Promise<WorkerSlot> {
+  async #accept(worker: Worker, hello: Hello, startedMs: number): Promise<WorkerSlot> {
     const why = hello.tier === 'kernel' ? {} : { why: this.#kernelWhy ?? hello.why ?? 'unknown' };
     this.hello = { tier: hello.tier, ...why };
     const { require } = this.#options;
@@ -86,6 +91,6 @@ export class WorkerStarter {
         { details: { require, tier: hello.tier } },
       );
     }
-    return new WorkerSlot(worker, this.hello);
+    return new WorkerSlot(worker, this.hello, startedMs);
   }
 }
