@@ -14,9 +14,9 @@ interface Walk {
   readonly seen: Set<object>;
   /** Set where an object's own order cannot be made canonical, as integer-like keys come first. */
   needsWriter: boolean;
-  /** The keys of the last object that had to be sorted, as they came and sorted: rows repeat. */
+  /** The keys of the last object, as they came, and sorted where they were not. */
   lastKeys: readonly string[];
-  lastSorted: readonly string[];
+  lastSorted: readonly string[] | undefined;
 }
 
 /**
@@ -28,7 +28,7 @@ interface Walk {
  * surrogate is written as its escape, so that it stays different from every other text.
  */
 export function canonicalJson(value: unknown): string | undefined {
-  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: [] };
+  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: undefined };
   const ordered = inOrder(value, walk, 0);
   if (ordered === NOT_PURE) return undefined;
   return walk.needsWriter ? write(value) : JSON.stringify(ordered);
@@ -36,7 +36,7 @@ export function canonicalJson(value: unknown): string | undefined {
 
 /** `JSON.stringify` of data that is pure in the sense above, keys in the order given. */
 export function pureJson(value: unknown): string | undefined {
-  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: [] };
+  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: undefined };
   return inOrder(value, walk, 0) === NOT_PURE ? undefined : JSON.stringify(value);
 }
 
@@ -102,13 +102,14 @@ function dataProperty(holder: object, key: string | number): unknown {
 
 /** The keys themselves where they ascend by UTF-16 code unit, else sorted so. */
 function sortedKeys(keys: readonly string[], walk: Walk): readonly string[] {
-  if (isAscending(keys)) return keys;
-  const first = keys[0] as string;
-  if (first >= '0' && first < ':') walk.needsWriter = true;
+  // Rows have the keys of the row before: comparing those is cheaper than comparing their order.
   if (!isSame(keys, walk.lastKeys)) {
     walk.lastKeys = keys;
-    walk.lastSorted = keys.toSorted();
+    walk.lastSorted = isAscending(keys) ? undefined : keys.toSorted();
   }
+  if (!walk.lastSorted) return keys;
+  const first = keys[0] as string;
+  if (first >= '0' && first < ':') walk.needsWriter = true;
   return walk.lastSorted;
 }
 

@@ -1,0 +1,93 @@
+/** A snapshot in which every metric has a value. */
+import type { MetricsSnapshot } from '../../src/monitor/metrics.ts';
+import { RunCounters } from '../../src/monitor/run-counters.ts';
+import type { PoolStats } from '../../src/pool/pool-stats.ts';
+
+const TIMES = { boundsMs: [1, 10, 100], counts: [1, 2, 3, 4], sumMs: 5_000, count: 10 };
+
+export function poolStats(changes: Partial<PoolStats> = {}): PoolStats {
+  return {
+    name: 'workers',
+    state: 'open',
+    min: 1,
+    max: 8,
+    overflowMax: 2,
+    inUse: 2,
+    idle: 1,
+    creating: 0,
+    destroying: 0,
+    overflowInUse: 0,
+    waiting: 0,
+    waitingPeak: 3,
+    requests: 1_000,
+    timeouts: 1,
+    exhaustionEvents: 5,
+    exhaustionRate: 0.005,
+    utilization: 0.25,
+    overflowUtilization: 0,
+    created: 12,
+    createFailures: 0,
+    destroyed: { idle: 4, timeout: 1 },
+    leaks: 0,
+    acquireMs: TIMES,
+    useMs: TIMES,
+    ...changes,
+  };
+}
+
+export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
+  const counters = new RunCounters();
+  for (const durationMs of [0.01, 3, 40_000]) {
+    counters.started();
+    counters.ended({ durationMs, cached: durationMs < 1 });
+  }
+  counters.started();
+  counters.ended({ durationMs: 5, errorCode: 'SKILL_RUNTIME' });
+  counters.started();
+  counters.stage('execute', 2);
+  const cache = {
+    entries: 10,
+    entriesMax: 100,
+    bytes: 1_000,
+    bytesMax: 100_000,
+    hits: 30,
+    misses: 10,
+    hitRate: 0.75,
+    utilization: 0.1,
+    evictions: { entries: 2 },
+    overflows: 1,
+    shared: 4,
+  };
+  return {
+    takenAtMs: 1_700_000_000_000,
+    uptimeMs: 12_500,
+    runs: counters.snapshot(),
+    caches: { skills: cache, results: { ...cache, storeHits: 3, storeFailures: 1, storeSkipped: 2 } },
+    pools: [poolStats(), poolStats({ name: 'readers' })],
+    workers: { tier: 'kernel', running: 1, concurrency: 4, waiting: 0, pids: [11, 12] },
+    store: {
+      kind: 'sqlite',
+      skills: 7,
+      versions: 9,
+      results: 20,
+      runs: 100,
+      fileBytes: 40_960,
+      walBytes: 8_192,
+      schemaVersion: 1,
+      commits: 50,
+      writes: 200,
+      writesWaiting: 0,
+    },
+    memory: {
+      sampledAtMs: 1_700_000_000_000,
+      limitBytes: 1_000_000_000,
+      selfBytes: 100_000_000,
+      workerBytes: 50_000_000,
+      share: 0.15,
+      cpuCores: 0.5,
+      processes: 3,
+    },
+    alerts: [],
+    ...changes,
+  };
+}
