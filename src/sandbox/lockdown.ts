@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type Koffi from 'koffi';
 import { seccompFilter } from './seccomp.ts';
 
 export interface Lock {
@@ -75,7 +76,7 @@ export function lockDown(options: { parentId: number; memoryBytesMax: number }):
 
 function systemCalls(): Calls {
   const require = createRequire(import.meta.url);
-  const koffi = require('koffi') as typeof import('koffi');
+  const koffi = require('koffi') as typeof Koffi;
   // Out of the module cache: nothing that runs later can name it, and it cannot be opened again.
   for (const path of Object.keys(require.cache)) delete require.cache[path];
   const program = koffi.load(null);

@@ -30,7 +30,10 @@ interface Booted {
   seed(random: number, nowMs: number): void;
 }
 
-/** The realm's own names come and go here; everything else is the JavaScript standard library. */
+/**
+ * The realm's own names come and go here; everything else is the JavaScript standard library. A
+ * finalizer would be called after its realm is over, so none ever is, which the language allows.
+ */
 const BOOT = new Script(
   `(function (host) {
     'use strict';
@@ -39,9 +42,10 @@ const BOOT = new Script(
     const timers = (${makeTimers})(host, harness);
     const clock = (${makeClock})(host);
     (${makeConsole})(host);
-    (${makeText})(host, codec);
+    (${makeText})(codec);
     (${makeUrl})(host);
-    (${makeEvents})(timers);
+    (${makeEvents})(timers, harness.reject);
+    globalThis.FinalizationRegistry = class FinalizationRegistry { register() {} unregister() { return false; } };
     delete globalThis.WebAssembly;
     delete globalThis.SharedArrayBuffer;
     return { __proto__: null, harness, fire: timers.fire, seed: clock.seed };

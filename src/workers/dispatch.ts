@@ -16,7 +16,7 @@ import type {
 import { deathError, outcomeError } from './run-errors.ts';
 import { removeStaleFolders } from './spawn.ts';
 import type { TaskEnd } from './worker.ts';
-import { WorkerSlot, WorkerStarter } from './worker-slot.ts';
+import { WorkerStarter, type WorkerSlot } from './worker-slot.ts';
 
 export type {
   Confinement,
@@ -44,6 +44,8 @@ interface Permit {
 
 /** How long a worker may take to prepare its next realm after it answered. */
 const SETTLE_MS = 1_000;
+/** How long a run waits for such a worker rather than binding another. */
+const SETTLING_WAIT_MS = 20;
 const END_GRACE_MS = 500;
 const MEMORY_DEFAULT = 128 * 1024 * 1024;
 
@@ -55,6 +57,9 @@ export class Dispatcher {
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
   /** Memory of the runs that wait for a worker to be started, in order, where it is not the usual. */
   readonly #wanted: number[] = [];
+  /** The latest worker of a version that answered and prepares its next realm. */
+  readonly #settling = new Map<string, Promise<boolean>>();
+  readonly #idleBound = new Set<WorkerSlot>();
   readonly #memoryBytesMax: number;
   readonly #closing = new AbortController();
 
@@ -134,7 +139,10 @@ export class Dispatcher {
       isReady: (slot) => slot.isUnbound,
       create: async (signal) => {
         const slot = await this.#starter.start(this.#wanted.shift() ?? this.#memoryBytesMax, signal);
-        void slot.worker.gone.then(() => this.#pool.evict((other) => other === slot, 'broken'));
+        void slot.worker.gone.then(() => {
+          this.#idleBound.delete(slot);
+          return this.#pool.evict((other) => other === slot, 'broken');
+        });
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
@@ -162,32 +170,55 @@ export class Dispatcher {
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
     const { program, limits, signal } = request;
-    const isUsual = limits.memoryBytesMax === this.#memoryBytesMax;
     for (;;) {
-      if (!isUsual && !this.#hasIdle(request)) this.#wanted.push(limits.memoryBytesMax);
+      await this.#settlingSoon(program.digest);
+      // The pool does not say for whom it creates: most probably for whoever asks next.
+      if (limits.memoryBytesMax !== this.#memoryBytesMax) this.#wanted.push(limits.memoryBytesMax);
       const lease = await this.#pool.acquire({
         signal,
         timeoutMs,
         label: program.digest,
         rank: (slot) => rankFor(slot, request),
       });
+      this.#wanted.length = 0;
       if (rankFor(lease.value, request) >= 0) return lease;
-      // Started for another's memory, or died since.
+      // Started with another's memory, or died since.
       await lease.destroy('evicted');
     }
   }
 
-  #hasIdle(request: DispatchRequest): boolean {
-    void request;
-    return false;
+  /** A worker of this version that has just answered is worth a moment's wait: binding another costs more. */
+  async #settlingSoon(digest: string): Promise<void> {
+    const settling = this.#settling.get(digest);
+    if (settling === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const moment = new Promise<void>((resolve) => (timer = setTimeout(resolve, SETTLING_WAIT_MS)));
+    await Promise.race([settling, moment]);
+    clearTimeout(timer);
+  }
+
+  /** Where bound workers fill the pool, the one used longest ago makes room for a fresh one. */
+  #makeRoom(): void {
+    const { min, max, inUse, idle, creating } = this.#pool.stats();
+    if (min === 0 || inUse + idle + creating < max) return;
+    let oldest: WorkerSlot | undefined;
+    for (const slot of this.#idleBound)
+      if (oldest === undefined || slot.usedMs < oldest.usedMs) oldest = slot;
+    if (oldest === undefined) return;
+    this.#idleBound.delete(oldest);
+    const retired = oldest;
+    void this.#pool.evict((slot) => slot === retired);
   }
 
   async #runOn(lease: Lease<WorkerSlot>, request: DispatchRequest, askedMs: number): Promise<DispatchResult> {
     const { worker, hello } = lease.value;
     const { program, data, limits, seed, now } = request;
-    const start = this.#startKind(lease.value, askedMs);
+    const start = this.#startOf(lease.value, askedMs);
     const startedMs = performance.now();
-    if (worker.digest === undefined) worker.bind(program);
+    if (worker.digest === undefined) {
+      worker.bind(program);
+      this.#makeRoom();
+    }
     const header = {
       outputBytesMax: limits.outputBytesMax,
       logBytesMax: limits.logBytesMax,
@@ -200,10 +231,10 @@ export class Dispatcher {
     const wallMs = performance.now() - startedMs;
     const report = reportOf(
       end,
-      { tier: hello.tier, start, queueMs: startedMs - askedMs, startMs: 0, wallMs },
+      { tier: hello.tier, ...start, queueMs: startedMs - askedMs - start.startMs, wallMs },
       request,
     );
-    void this.#giveBack(lease, end);
+    void this.#giveBack(lease, program.digest, end);
     if (stop !== undefined) throw stop(end, report);
     const circumstances = { logs: end.logs, report };
     if (end.kind === 'died') throw deathError(end.death, circumstances);
@@ -211,25 +242,32 @@ export class Dispatcher {
     return { output: end.outcome.output, logs: end.logs, report };
   }
 
-  #startKind(slot: WorkerSlot, _askedMs: number): RunReport['start'] {
-    if (!slot.isFresh) {
+  #startOf(slot: WorkerSlot, askedMs: number): Pick<RunReport, 'start' | 'startMs'> {
+    this.#idleBound.delete(slot);
+    if (slot.worker.digest !== undefined) {
       this.#counts.boundHits += 1;
-      return 'bound';
+      return { start: 'bound', startMs: 0 };
     }
-    slot.isFresh = false;
+    if (slot.startedMs >= askedMs) {
+      this.#counts.coldStarts += 1;
+      return { start: 'cold', startMs: slot.readyMs - slot.startedMs };
+    }
     this.#counts.warmHits += 1;
-    return 'warm';
+    return { start: 'warm', startMs: 0 };
   }
 
   /** Back to the pool once its next realm is ready; a worker that is not by then is still running skill code. */
-  async #giveBack(lease: Lease<WorkerSlot>, end: TaskEnd): Promise<void> {
-    if (
-      end.kind === 'outcome' &&
-      end.outcome.header.kind !== 'memory' &&
-      (await lease.value.worker.whenIdle(SETTLE_MS))
-    )
-      lease.release();
-    else await lease.destroy(end.kind === 'died' ? 'broken' : 'invalid');
+  async #giveBack(lease: Lease<WorkerSlot>, digest: string, end: TaskEnd): Promise<void> {
+    const slot = lease.value;
+    const isSound = end.kind === 'outcome' && end.outcome.header.kind !== 'memory';
+    const settled = isSound ? slot.worker.whenIdle(SETTLE_MS) : Promise.resolve(false);
+    this.#settling.set(digest, settled);
+    const isIdle = await settled;
+    if (this.#settling.get(digest) === settled) this.#settling.delete(digest);
+    if (!isIdle) return lease.destroy(end.kind === 'died' ? 'broken' : isSound ? 'invalid' : 'memory');
+    slot.usedMs = performance.now();
+    this.#idleBound.add(slot);
+    lease.release();
   }
 }
 
