@@ -19,14 +19,14 @@ export interface CacheStats {
   readonly shared: number;
 }
 
-export interface HitCounts {
+interface HitCounts {
   hits: number;
   misses: number;
   shared: number;
 }
 
 /** What a cache knows of its own filling: a `BoundedLru` of anything. */
-export interface CacheFilling {
+interface CacheFilling {
   readonly bounds: CacheBounds;
   readonly entries: number;
   readonly bytes: number;

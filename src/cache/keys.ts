@@ -58,7 +58,9 @@ export function resultKey(parts: ResultKeyParts): string | undefined {
   // No field but the last can hold a line feed, so the lines say which field is which.
   const head = `skillcache-result/1\n${parts.digest}\n${required}\n${JSON.stringify(parts.sandboxVersion)}`;
   const form = pure === undefined ? 'codec' : `json-${order}`;
-  return sha256Hex(`${head}\n${parts.seed ?? ''}\n${parts.now ?? ''}\n${form}\n${text}`);
+  const whole = `${head}\n${parts.seed ?? ''}\n${parts.now ?? ''}\n${form}\n${text}`;
+  // JSON writes lone surrogates as escapes, so that its text needs no look for them.
+  return pure === undefined ? sha256Hex(whole) : hash('sha256', whole, 'hex');
 }
 
 /** Lone surrogates have no UTF-8: such a text is hashed by its code units, behind a mark that UTF-8 never has. */

@@ -98,7 +98,7 @@ async function pidUsage(pids: readonly number[]): Promise<Record<string, Process
   return pidusage([...pids], { maxage: HISTORY_MS });
 }
 
-export interface MemorySources {
+interface MemorySources {
   readonly machineBytes: number;
   /** What `process.constrainedMemory()` says: 0, undefined, or 2^64 where there is no limit. */
   readonly constrainedBytes: number | undefined;
