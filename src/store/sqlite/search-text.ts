@@ -17,20 +17,22 @@ const CODE_WORDS_MAX = 5_000;
 const SCHEMA_DEPTH_MAX = 8;
 
 const CHUNK = /[\p{L}\p{N}\p{M}_$-]+/gu;
+const CONTRACTION = /['’](?:d|ll|m|re|s|t|ve)\b/gi;
 const PART =
   /\p{Lu}+(?=\p{Lu}[\p{Ll}\p{M}])|\p{Lu}?[\p{Ll}\p{M}]+|\p{Lu}+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+/gu;
 
 // Words that say nothing about what a skill does, in questions to an agent above all.
 const STOP_WORDS = new Set(
-  `a about above after again all also am an and any anyone anything are as at be because been before being below
-  between both but by can cannot could did do does doing don down during each else ever every few for from further
-  get give go had has have having he help her here hers him his how i if im in into is it its itself just know let
-  like ll make many may me might more most much must my myself need no nor not now of off on once one only or other
-  our ours out over own please re same she should show so some somebody someone something such tell than that the
-  their theirs them then there these they this those through to too under until up us use using ve very want was way
-  we were what when where which while who whom whose why will wish with would yes you your yours`.split(
-    /\s+/,
-  ),
+  `a able about above after again all already also although am an and any anyone anything are as ask assist
+  assistance at be because been before being below between both but by can cannot could currently did do does doing
+  don down during each either else ever every everything few for from further get give go going good got great had
+  has have having he hello help her here hers hey hi him his how however i if im in including interested into is it
+  its itself just know let like ll looking made make many may me might more most much must my myself need no nor not
+  now of off on once one only or other our ours out over own please possible re really same see she should show so
+  some somebody someone something specific specifically sure tell than thank thanks that the their theirs them then
+  there these they thing things this those through to too trying under until up us use using various ve very want was
+  way we well were what when where whether which while who whom whose why will wish with wondering would yes you your
+  yours`.split(/\s+/),
 );
 
 const KEYWORDS = new Set(
@@ -57,7 +59,8 @@ export function splitText(text: string): string[] {
 
 /** The terms of a query, in lower case, each once; without stop words unless there is nothing else. */
 export function queryTerms(query: string): string[] {
-  const words = new Set(splitText(query.slice(0, QUERY_CHARS_MAX)).map((word) => word.toLowerCase()));
+  const text = query.slice(0, QUERY_CHARS_MAX).replaceAll(CONTRACTION, ' ');
+  const words = new Set(splitText(text).map((word) => word.toLowerCase()));
   const telling = [...words].filter((word) => !STOP_WORDS.has(word));
   return (telling.length > 0 ? telling : [...words]).slice(0, QUERY_TERMS_MAX);
 }

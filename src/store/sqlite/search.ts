@@ -5,7 +5,7 @@ import { toSkillSummary, type SkillRow } from './records.ts';
 import { queryTerms } from './search-text.ts';
 
 /** How much a word counts by where it stands. Measured, see docs/store.md. */
-export const COLUMN_WEIGHTS = { name: 6, description: 3, tags: 3, parameters: 1, code: 0.5 } as const;
+export const COLUMN_WEIGHTS = { name: 2, description: 1, tags: 1, parameters: 0.5, code: 0.2 } as const;
 
 export interface SearchArguments {
   readonly query: string;
@@ -39,6 +39,9 @@ export function hasTags(tags: readonly string[]): string {
 }
 
 // Terms are letters and digits only, and quoted: no query text is ever read as FTS5's own syntax.
+// What is said of a skill and its code are asked apart: BM25 holds a word for telling where it is rare, and
+// a word that most code contains (`mine`, in a library about Minecraft) may still tell one name from another.
 function matchAny(terms: readonly string[]): string {
-  return terms.map((term) => `"${term}"`).join(' OR ');
+  const any = terms.map((term) => `"${term}"`).join(' OR ');
+  return `({name description tags parameters} : (${any})) OR (code : (${any}))`;
 }
