@@ -112,12 +112,15 @@ export class BlankedText {
     for (const { start, end } of this.#members) {
       if (isFieldNext(end)) found.push([start, ';']);
     }
-    for (const { start, end } of this.#blanks) {
-      if (this.#statementEnds.has(end) && !this.#headEnds.has(end)) {
-        if (continuesExpression(erased, skipTrivia(erased, end))) found.push([start, ';']);
-      } else if (this.#fieldEnds.has(end) && isFieldNext(end)) {
-        found.push([start, ';']);
-      }
+    // A cast and its type end at one place: the first blank is the one behind the value.
+    const tails = new Map<number, number>();
+    for (const { start, end } of this.#blanks) if (!tails.has(end)) tails.set(end, start);
+    for (const [end, start] of tails) {
+      const isStatement = this.#statementEnds.has(end) && !this.#headEnds.has(end);
+      const isSwallowed = isStatement
+        ? continuesExpression(erased, skipTrivia(erased, end))
+        : this.#fieldEnds.has(end) && isFieldNext(end);
+      if (isSwallowed) found.push([start, ';']);
     }
     return found;
   }

@@ -1,5 +1,5 @@
 /** Which statements and class members are types alone, and which TypeScript syntax has a meaning at run time. */
-import type { Node, Statement } from '@babel/types';
+import type { File, Node, Statement } from '@babel/types';
 
 /** Whether nothing of a statement is left when its types are erased. */
 export function isTypeOnly(node: Node): boolean {
@@ -50,6 +50,31 @@ export function needsTransform(node: Node): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** The module-level names that stand for types and for no value. */
+export function typeNames(file: File): Set<string> {
+  const types = new Set<string>();
+  const values = new Set<string>();
+  for (const statement of file.program.body) {
+    const node =
+      statement.type === 'ExportNamedDeclaration' ? (statement.declaration ?? statement) : statement;
+    if (node.type === 'ImportDeclaration') {
+      for (const specifier of node.specifiers) {
+        const isType =
+          isTypeKind(node.importKind) ||
+          (specifier.type === 'ImportSpecifier' && isTypeKind(specifier.importKind));
+        (isType ? types : values).add(specifier.local.name);
+      }
+    } else if (node.type === 'TSInterfaceDeclaration' || node.type === 'TSTypeAliasDeclaration') {
+      types.add(node.id.name);
+    } else if (node.type === 'VariableDeclaration' && !node.declare) {
+      for (const { id } of node.declarations) if (id.type === 'Identifier') values.add(id.name);
+    } else if (node.type === 'FunctionDeclaration' || (node.type === 'ClassDeclaration' && !node.declare)) {
+      if (node.id) values.add(node.id.name);
+    }
+  }
+  return new Set([...types].filter((name) => !values.has(name)));
 }
 
 export function isTypeKind(kind: string | null | undefined): boolean {

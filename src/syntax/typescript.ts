@@ -8,7 +8,7 @@ import { InjectionError } from '../errors.ts';
 import { nodesOf } from './nodes.ts';
 import { placeOf } from './parse.ts';
 import { endOfName, skipTrivia } from './source-text.ts';
-import { isErasedMember, isTypeKind, isTypeOnly, needsTransform } from './type-only.ts';
+import { isErasedMember, isTypeKind, isTypeOnly, needsTransform, typeNames } from './type-only.ts';
 
 const MODIFIERS = new Set(['public', 'private', 'protected', 'readonly', 'override', 'abstract', 'declare']);
 /** A field of such a name, its type gone, would turn the next line's method into an accessor. */
@@ -20,7 +20,7 @@ const CONTEXTUAL_FIELDS = new Set(['get', 'set', 'static', 'async', 'accessor'])
  * (enums, namespaces with values, parameter properties, decorators, `import =`, `export =`).
  */
 export function eraseTypes(code: string, file: File): string {
-  const eraser = new Eraser(code);
+  const eraser = new Eraser(code, typeNames(file));
   for (const node of nodesOf(file.program, isErased)) eraser.visit(node);
   return eraser.text();
 }
@@ -51,8 +51,12 @@ class Eraser {
   readonly #code: string;
   readonly #text: BlankedText;
 
-  constructor(code: string) {
+  /** Names that only types have: exporting one exports nothing. */
+  readonly #typeNames: ReadonlySet<string>;
+
+  constructor(code: string, typeNames: ReadonlySet<string>) {
     this.#code = code;
+    this.#typeNames = typeNames;
     this.#text = new BlankedText(code);
   }
 
@@ -83,7 +87,7 @@ class Eraser {
         if (isTypeKind(node.importKind)) this.#listItem(node);
         break;
       case 'ExportSpecifier':
-        if (isTypeKind(node.exportKind)) this.#listItem(node);
+        if (isTypeKind(node.exportKind) || this.#typeNames.has(node.local.name)) this.#listItem(node);
         break;
       case 'ClassDeclaration':
       case 'ClassExpression':
