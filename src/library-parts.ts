@@ -50,6 +50,7 @@ export async function closeParts(parts: LibraryParts, graceMs: number): Promise<
   parts.watch.close();
   try {
     await parts.workers.close(graceMs);
+    await parts.results.flush();
   } finally {
     await parts.store.close();
   }
