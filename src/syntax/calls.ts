@@ -1,12 +1,13 @@
 /** What calls amount to: code from text, modules by name, clocks, allocations, locales. */
-import type { Node } from '@babel/types';
+import type { BinaryExpression, Node } from '@babel/types';
 import { allocatedBytes, BYTES_MAX } from './allocation.ts';
 import type { Inspection } from './capabilities.ts';
 import { reportEnvironment } from './environment.ts';
 import { flagsOfModule } from './globals.ts';
 import { reportStep } from './reach.ts';
 import { isCatastrophic } from './regex-safety.ts';
-import type { Call, CallNode } from './values.ts';
+import { callOf, type Call } from './call-values.ts';
+import type { CallNode } from './values.ts';
 
 /** Reports every call, and every regular expression that is written out. */
 export function reportCalls(inspection: Inspection): void {
@@ -21,6 +22,9 @@ export function reportCalls(inspection: Inspection): void {
       case 'RegExpLiteral':
         if (isCatastrophic(node.pattern, node.flags)) raise('regex-dos', node);
         break;
+      case 'BinaryExpression':
+        if (isHugePower(inspection, node)) raise('huge-allocation', node);
+        break;
       case 'TaggedTemplateExpression':
         reportTag(inspection, node.tag, node);
         break;
@@ -31,7 +35,7 @@ export function reportCalls(inspection: Inspection): void {
 
 function reportCall(inspection: Inspection, node: CallNode): void {
   const { values, raise } = inspection;
-  const call = values.callOf(node);
+  const call = callOf(values, node);
   const { callee } = call;
   if (callee.kind === 'builtin') reportBuiltinCall(inspection, callee.path, call, node);
   else if (callee.kind === 'constructor' && !call.isNew && isText(inspection, call.args?.[0])) {
@@ -86,6 +90,13 @@ function reportRegex({ values, raise }: Inspection, args: readonly Node[] | unde
     return;
   }
   if (args === undefined || args.length > 0) raise('regex-dynamic', node);
+}
+
+/** `2n ** 1000000000n`, `1n << 1000000000n`. */
+function isHugePower({ values }: Inspection, node: BinaryExpression): boolean {
+  if (node.operator !== '**' && node.operator !== '<<') return false;
+  const power = values.constantOf(node.right)?.value;
+  return typeof power === 'bigint' && power >= BYTES_MAX;
 }
 
 /** `Function\`return 1\`()`, `eval\`…\``. */

@@ -1,7 +1,8 @@
 /** Results that hang on the machine's language or time zone. */
 import type { Node } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
-import type { Call, CallNode } from './values.ts';
+import type { Call } from './call-values.ts';
+import type { CallNode } from './values.ts';
 
 /** Methods that take a locale; the number says which argument it is. */
 const LOCALE_ARGUMENT: ReadonlyMap<string, number> = new Map([

@@ -25,7 +25,25 @@ export function reportModuleState(inspection: Inspection): void {
   for (const node of bindings.nodes) {
     if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') continue;
     if (mutatesState(inspection, node)) raise('module-state', node);
+    for (const write of writesOfMade(inspection, node)) raise('module-state', write);
   }
+}
+
+/** `const next = counter();` of a function that answers with one that changes its variables. */
+function writesOfMade({ bindings, values }: Inspection, call: CallNode): Node[] {
+  const parent = bindings.parentOf(call);
+  if (parent?.type !== 'VariableDeclarator' || parent.id.type !== 'Identifier') return [];
+  if (bindings.module.names.get(parent.id.name)?.origins[0]?.base !== call) return [];
+  const callee = values.of(call.callee);
+  if (callee.kind !== 'function' || bindings.scopeOf(callee.node).runsOnce) return [];
+  const { body } = callee.node;
+  const last = body.type === 'BlockStatement' ? body.body.at(-1) : undefined;
+  const made = last?.type === 'ReturnStatement' && last.argument ? last.argument : undefined;
+  return bindings.writes
+    .filter(
+      (write) => write.scope.owner === made && bindings.resolve(write.node)?.scope.owner === callee.node,
+    )
+    .map((write) => write.node);
 }
 
 /** The module's variable that `a` of `a.b[c]` is, when a function uses it; and whether a `.b` is named. */

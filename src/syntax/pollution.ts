@@ -40,7 +40,7 @@ function isOpenKey(inspection: Inspection, node: Node): node is MemberExpression
 
 /** Names that people give to numbers. */
 const NUMBER_NAME =
-  /^(?:[ijmnpqrcxyzwh]|row|col|column|idx|index|pos|offset|level|depth)\d*$|(?:Index|Idx|Row|Col|Pos|Count|[a-z][XYIJ])$/;
+  /^(?:[ijmnrcxyzwh]|row|col|column|idx|index|pos|offset|level|depth)\d*$|(?:Index|Idx|Row|Col|Pos|Count|[a-z][XYIJ])$/;
 
 function isNumber(inspection: Inspection, node: Node, depth: number): boolean {
   const { bindings, values } = inspection;

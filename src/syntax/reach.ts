@@ -108,9 +108,14 @@ export function reportStep(inspection: Inspection, base: Value, step: Step, valu
       raise('undeclared-global', node);
     }
   }
-  if (key === '__proto__' || (key === 'prototype' && base.kind === 'constructor'))
-    raise('proto-access', node);
+  const isWalk = base.kind === 'constructor' && (key === 'prototype' || key === 'constructor');
+  const isTaken = key === 'constructor' && node.type === 'ObjectProperty' && isFunctionCtor(value);
+  if (key === '__proto__' || isWalk || isTaken) raise('proto-access', node);
   if (value.kind === 'builtin') raisePath(inspection, value.path, node);
+}
+
+function isFunctionCtor(value: Value): boolean {
+  return value.kind === 'builtin' && value.path === 'Function';
 }
 
 function raisePath({ raise }: Inspection, path: string, node: Node): void {

@@ -23,14 +23,8 @@ import {
   SOME_PROTOTYPE,
   UNKNOWN,
 } from './builtin-values.ts';
-import {
-  foldBinary,
-  foldJoin,
-  foldStringMethod,
-  foldUnary,
-  type Constant,
-  type Folded,
-} from './constant-folding.ts';
+import { foldBinary, foldJoin, foldUnary, type Constant, type Folded } from './constant-folding.ts';
+import { spreadFree, valueOfCall } from './call-values.ts';
 import { keyOf, type Origin, type Step } from './patterns.ts';
 
 export type Value =
@@ -48,14 +42,6 @@ export type Value =
   /** `x.constructor`, of an `x` that is not known. */
   | { readonly kind: 'constructor' }
   | { readonly kind: 'unknown' };
-
-/** A call, whichever way it is written: `f(a)`, `f.call(null, a)`, `Reflect.apply(f, null, [a])`. */
-export interface Call {
-  readonly callee: Value;
-  /** Undefined where they cannot be told apart (spread, an array that is not a literal). */
-  readonly args: readonly Node[] | undefined;
-  readonly isNew: boolean;
-}
 
 export type CallNode = CallExpression | NewExpression | OptionalCallExpression;
 
@@ -151,44 +137,6 @@ export class Values {
     return value;
   }
 
-  /** The same call for every way of writing it. */
-  callOf(node: CallNode): Call {
-    const isNew = node.type === 'NewExpression';
-    const args = spreadFree(node.arguments);
-    const callee = this.of(node.callee);
-    if (callee.kind === 'bound') {
-      return {
-        callee: { kind: 'builtin', path: callee.path },
-        args: args && [...callee.args, ...args],
-        isNew,
-      };
-    }
-    if (
-      callee.kind === 'builtin' &&
-      (callee.path === 'Reflect.apply' || callee.path === 'Reflect.construct')
-    ) {
-      const isConstruct = callee.path === 'Reflect.construct';
-      const list = args?.[isConstruct ? 1 : 2];
-      const target = args?.[0];
-      if (target === undefined) return { callee: UNKNOWN, args: undefined, isNew };
-      return { callee: this.of(target), args: this.#listed(list), isNew: isConstruct };
-    }
-    const target = this.#borrowed(node.callee);
-    if (target === undefined) return { callee, args, isNew };
-    return target.method === 'call'
-      ? { callee: target.value, args: args?.slice(1), isNew }
-      : { callee: target.value, args: this.#listed(args?.[1]), isNew };
-  }
-
-  /** `f` of `f.call` and `f.apply`, where `f` is a function that is known. */
-  #borrowed(callee: Node): { value: Value; method: string } | undefined {
-    if (callee.type !== 'MemberExpression' && callee.type !== 'OptionalMemberExpression') return undefined;
-    const method = this.keyOf(callee);
-    if (method !== 'call' && method !== 'apply') return undefined;
-    const value = this.of(callee.object);
-    return value.kind === 'builtin' || value.kind === 'function' ? { value, method } : undefined;
-  }
-
   /** The key a member is taken by; undefined when it is not known. */
   keyOf(node: Node): string | undefined {
     if (node.type !== 'MemberExpression' && node.type !== 'OptionalMemberExpression') return undefined;
@@ -201,12 +149,6 @@ export class Values {
   keyTextOf(node: Node): string | undefined {
     const folded = this.constantOf(node);
     return folded === undefined ? undefined : String(folded.value);
-  }
-
-  #listed(node: Node | undefined): readonly Node[] | undefined {
-    if (node === undefined) return [];
-    const value = this.of(node);
-    return value.kind === 'array' ? spreadFree(value.node.elements) : undefined;
   }
 
   #evaluate(node: Node): Value {
@@ -270,7 +212,7 @@ export class Values {
       case 'CallExpression':
       case 'OptionalCallExpression':
       case 'NewExpression':
-        return this.#call(node);
+        return valueOfCall(this, node);
       case 'ImportExpression': {
         const specifier = this.textOf(node.source);
         return specifier === undefined ? UNKNOWN : moduleValue(specifier);
@@ -345,121 +287,8 @@ export class Values {
     const element = spreadFree(node.elements)?.[Number(key)];
     return element === undefined ? UNKNOWN : this.of(element);
   }
-
-  #call(node: CallNode): Value {
-    const { callee, args, isNew } = this.callOf(node);
-    if (callee.kind === 'function') return isNew ? UNKNOWN : this.#answerOf(callee.node);
-    const folded = isNew ? undefined : this.#foldCall(node, args);
-    if (folded !== undefined) return constant(folded);
-    if (callee.kind !== 'builtin' || args === undefined) return UNKNOWN;
-    const [first, second] = args;
-    if (callee.path.endsWith('.bind') && first !== undefined) {
-      return { kind: 'bound', path: callee.path.slice(0, -'.bind'.length), args: args.slice(1) };
-    }
-    switch (callee.path) {
-      case 'require':
-      case 'process.getBuiltinModule': {
-        const specifier = this.textOf(first);
-        return specifier === undefined ? UNKNOWN : moduleValue(specifier);
-      }
-      case 'module:module.createRequire':
-        return builtin('require');
-      case 'Function':
-        return args.length === 1 && this.textOf(first)?.trim().replace(/;$/, '') === 'return this'
-          ? { kind: 'bound', path: 'globalThis', args: [] }
-          : UNKNOWN;
-      case 'globalThis':
-        return builtin('globalThis');
-      case 'Reflect.get':
-        return first === undefined || second === undefined ? UNKNOWN : this.member(this.of(first), second);
-      case 'Object.getPrototypeOf':
-      case 'Reflect.getPrototypeOf':
-        return this.#prototypeOf(first);
-      case 'Object':
-      case 'Object.freeze':
-      case 'Object.seal':
-        return first === undefined ? UNKNOWN : this.of(first);
-      case 'RegExp':
-        return this.#regex(first, second);
-      case 'Date':
-        if (!isNew) return UNKNOWN;
-        return { kind: 'date', from: args.length === 0 ? 'clock' : args.length === 1 ? 'instant' : 'fields' };
-      default:
-        return UNKNOWN;
-    }
-  }
-
-  /** `text.method(…)`, `String.fromCharCode(…)`, `[…].join(…)`, `String(…)`, `Number(…)`. */
-  #foldCall(node: CallNode, args: readonly Node[] | undefined): Folded {
-    const { callee } = node;
-    if (args === undefined) return undefined;
-    if (callee.type === 'Identifier') {
-      const path = this.pathOf(callee);
-      const only = this.constantOf(args[0]);
-      if (only === undefined || args.length !== 1) return undefined;
-      if (path === 'String') return { value: String(only.value) };
-      return path === 'Number' ? foldUnary('+', only.value) : undefined;
-    }
-    if (callee.type !== 'MemberExpression') return undefined;
-    const method = this.keyOf(callee);
-    if (method === undefined) return undefined;
-    const folded = args.map((arg) => this.constantOf(arg));
-    if (folded.includes(undefined)) return undefined;
-    const given = folded.map((each) => each?.value);
-    const receiver = this.of(callee.object);
-    if (receiver.kind === 'constant' && typeof receiver.value === 'string') {
-      return foldStringMethod(receiver.value, method, given);
-    }
-    if (receiver.kind === 'builtin' && receiver.path === 'String') {
-      if (method === 'fromCharCode') return { value: String.fromCharCode(...given.map(Number)) };
-      return undefined;
-    }
-    if (receiver.kind !== 'array' || method !== 'join') return undefined;
-    const items = spreadFree(receiver.node.elements)?.map((element) => this.constantOf(element));
-    if (items === undefined || items.includes(undefined)) return undefined;
-    return foldJoin(
-      items.map((each) => each?.value),
-      given.length === 0 ? ',' : String(given[0]),
-    );
-  }
-
-  /** What a function of one expression answers; `this` of a plain call is the global object of old. */
-  #answerOf(node: FunctionNode): Value {
-    const { body } = node;
-    if (node.generator === true) return UNKNOWN;
-    if (body.type !== 'BlockStatement') return this.of(body);
-    const only = body.body.length === 1 ? body.body[0] : undefined;
-    if (only?.type !== 'ReturnStatement' || !only.argument) return UNKNOWN;
-    if (only.argument.type === 'ThisExpression' && node.type !== 'ArrowFunctionExpression') {
-      return builtin('globalThis');
-    }
-    return this.of(only.argument);
-  }
-
-  #prototypeOf(node: Node | undefined): Value {
-    const value = node === undefined ? UNKNOWN : this.of(node);
-    return value.kind === 'function' ? builtin('Function.prototype') : SOME_PROTOTYPE;
-  }
-
-  #regex(first: Node | undefined, second: Node | undefined): Value {
-    const value = first === undefined ? UNKNOWN : this.of(first);
-    const flags = second === undefined ? undefined : this.textOf(second);
-    if (value.kind === 'regex') return flags === undefined ? value : { ...value, flags };
-    if (value.kind !== 'constant') return UNKNOWN;
-    return { kind: 'regex', pattern: String(value.value), flags: flags ?? '' };
-  }
 }
 
 function constant(folded: Folded): Value {
   return folded === undefined ? UNKNOWN : { kind: 'constant', value: folded.value };
-}
-
-/** The nodes of a list without spread; undefined where one is spread. */
-function spreadFree(list: readonly (Node | null)[]): readonly Node[] | undefined {
-  const nodes: Node[] = [];
-  for (const node of list) {
-    if (node === null || node.type === 'SpreadElement') return undefined;
-    nodes.push(node);
-  }
-  return nodes;
 }

@@ -1,6 +1,7 @@
 /** Writes to what everybody shares: the global object, built-ins, prototypes. */
 import type { Node } from '@babel/types';
 import type { Bindings } from './bindings.ts';
+import { callOf } from './call-values.ts';
 import type { Inspection } from './capabilities.ts';
 import { MODULE_NAMES } from './globals.ts';
 import type { Value, Values } from './values.ts';
@@ -45,7 +46,7 @@ export function reportWrites(inspection: Inspection): void {
   }
   for (const node of bindings.nodes) {
     if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') continue;
-    const { callee, args } = values.callOf(node);
+    const { callee, args } = callOf(values, node);
     const target = args?.[0];
     if (callee.kind !== 'builtin' || target === undefined) continue;
     const key = args?.[1] === undefined ? undefined : values.keyTextOf(args[1]);
