@@ -1,6 +1,6 @@
 /** A library snippet (a function, and expectations of its calls) as a skill with inputs and examples. */
 import { SkillSyntaxError } from '../errors.ts';
-import { readCall, readLiteral, readUsage, type ReadCall } from '../syntax/literals.ts';
+import { readCall, readLiteral, readUsage, type ReadCall, type Usage } from '../syntax/literals.ts';
 import { moduleSignature, type ModuleSignature, type Parameter } from '../syntax/signature.ts';
 import { detectLanguage } from './language.ts';
 import { isPlainObject, setOwn } from './plain-json.ts';
@@ -131,13 +131,15 @@ function examplesOf(
   const { usages, constants } = readUsage(text, name);
   const examples: SkillExample[] = [];
   const skipped = new Map<string, number>();
-  for (const { expr, expected } of expectationsOf(snippet).slice(0, 1_000)) {
-    let call: ReadCall = readCall(expr, name, constants);
-    if ('failure' in call) {
-      // A call over several lines is torn in the expectation, and whole in the usage text.
-      call = usages.find((usage) => 'args' in usage.call && sameText(usage.comment, expected))?.call ?? call;
-    }
-    const example = exampleOf(call, expected, adapter);
+  const expectations = expectationsOf(snippet).slice(0, 1_000);
+  for (const [index, { expr, expected }] of expectations.entries()) {
+    const torn: Usage | undefined = usages.length === expectations.length ? usages[index] : undefined;
+    const whole = usages.find((usage) => 'args' in usage.call && sameText(usage.comment, expected)) ?? torn;
+    // A call over several lines, or one with `//` in a string, is torn here and whole in the usage text.
+    const own = readCall(expr, name, constants);
+    const isTorn = 'failure' in own && whole !== undefined && 'args' in whole.call;
+    const [call, answer] = isTorn ? [whole.call, whole.comment] : [own, expected];
+    const example = exampleOf(call, answer, adapter);
     if (typeof example === 'string') skipped.set(example, (skipped.get(example) ?? 0) + 1);
     else if (examples.length < EXAMPLES_MAX) examples.push(example);
   }

@@ -135,6 +135,7 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     inlineRefs: false,
     // `{ required: ['toString'] }` must not be met by every object's prototype.
     ownProperties: true,
+    strictNumbers: true,
     code: { regExp: Object.assign(compilePattern, { code: 'compilePattern' }) },
   });
   for (const [name, format] of boundedFormats) ajv.addFormat(name, format);
