@@ -46,8 +46,11 @@ const PROBES: Readonly<Record<string, readonly [number, number, ...number[]]>> =
   memory: [319, 279, 0, 0],
 };
 
-/** Room beside the budget for what the collector and the compiler need while they work. */
-const HEADROOM_BYTES = 24 * 1024 * 1024;
+/**
+ * Room beside the budget for the young generation and what the collector needs while it works: V8's
+ * own limit must be met first, for it ends in words and this one in a crash.
+ */
+const HEADROOM_BYTES = 60 * 1024 * 1024;
 
 /** @param parentId the process that started this one: if it is gone already, this one ends. */
 export function lockDown(options: { parentId: number; memoryBytesMax: number }): Lock {

@@ -13,9 +13,9 @@ import type {
   DispatchStats,
   RunReport,
 } from './dispatch-types.ts';
-import { deathError, outcomeError } from './run-errors.ts';
+import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
 import { removeStaleFolders } from './spawn.ts';
-import type { TaskEnd } from './worker.ts';
+import type { Death, TaskEnd } from './worker.ts';
 import { WorkerStarter, type WorkerSlot } from './worker-slot.ts';
 
 export type {
@@ -237,9 +237,15 @@ export class Dispatcher {
     void this.#giveBack(lease, program.digest, end);
     if (stop !== undefined) throw stop(end, report);
     const circumstances = { logs: end.logs, report };
-    if (end.kind === 'died') throw deathError(end.death, circumstances);
+    if (end.kind === 'died') throw this.#deathError(end.death, circumstances);
     if (end.outcome.header.kind !== 'value') throw outcomeError(end.outcome.header, circumstances);
     return { output: end.outcome.output, logs: end.logs, report };
+  }
+
+  #deathError(death: Death, circumstances: Circumstances): SkillCacheError {
+    const isOurs = this.#closing.signal.aborted && death.cause !== undefined;
+    if (!isOurs) return deathError(death, circumstances);
+    return new ClosedError('the workers were closed while the skill ran', { details: { ...circumstances } });
   }
 
   #startOf(slot: WorkerSlot, askedMs: number): Pick<RunReport, 'start' | 'startMs'> {

@@ -11,14 +11,14 @@ import type { OutcomeHeader } from '../sandbox/protocol.ts';
 import type { RunReport } from './dispatch-types.ts';
 import type { Death } from './worker.ts';
 
-interface Circumstances {
+export interface Circumstances {
   readonly logs: string;
   readonly report: RunReport;
 }
 
-/** V8 and Node say these on their way out. */
+/** V8 and Node say these on their way out; the last ones are places where the collector cannot go on without memory. */
 const OUT_OF_MEMORY =
-  /heap out of memory|Allocation failed|OOM error|out of memory|std::bad_alloc|FatalProcessOutOfMemory/i;
+  /heap out of memory|Allocation failed|OOM error|out of memory|std::bad_alloc|FatalProcessOutOfMemory|PublishPushSegment|MarkCompactCollector/i;
 
 const MIB = 1024 * 1024;
 const inMib = (bytes: number) => `${Math.round((bytes / MIB) * 10) / 10} MiB`;
@@ -29,7 +29,7 @@ export function deathError(death: Death, { logs, report }: Circumstances): Skill
   if (OUT_OF_MEMORY.test(death.stderr)) return memoryError({ logs, report });
   const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`;
   const why = death.cause === undefined ? '' : `: ${death.cause}`;
-  const last = death.stderr.trim().slice(-2_000);
+  const last = death.stderr.trim().slice(0, 2_000);
   return new WorkerCrashedError(`the worker ended ${how} after ${Math.round(report.wallMs)} ms${why}`, {
     details: { exitCode, signal, memoryBytesMax, ...(last === '' ? {} : { stderr: last }), logs, report },
   });

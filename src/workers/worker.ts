@@ -45,7 +45,7 @@ type WorkerState =
   | { readonly kind: 'dead'; readonly death: Death };
 
 const SLACK_BYTES = 768 * 1024;
-const STDERR_KEPT = 16_384;
+const STDERR_KEPT = 8_192;
 const STREAM_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Worker {
@@ -232,7 +232,10 @@ export class Worker {
 
   #hear(chunk: Buffer): void {
     this.#streamBytes += chunk.length;
-    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_KEPT);
+    // The first words say why, the last ones where.
+    const text = this.#stderr + chunk.toString('utf8');
+    const isLong = text.length > 2 * STDERR_KEPT;
+    this.#stderr = isLong ? `${text.slice(0, STDERR_KEPT)}${text.slice(-STDERR_KEPT)}` : text;
     if (this.#streamBytes > STREAM_BYTES_MAX) void this.kill('it wrote past its channel');
   }
 

@@ -1,0 +1,132 @@
+/** Runs code in real workers, through the real template. */
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import type { SkillCacheError } from '../../src/errors.ts';
+import { planInjection } from '../../src/inject/planner.ts';
+import { buildTemplate } from '../../src/inject/template.ts';
+import { resolveOptions } from '../../src/options.ts';
+import { decodeValue, encodeValue } from '../../src/sandbox/codec.ts';
+import type { Program } from '../../src/sandbox/protocol.ts';
+import {
+  Dispatcher,
+  type DispatcherOptions,
+  type DispatchLimits,
+  type RunReport,
+} from '../../src/workers/dispatch.ts';
+
+export const MIB = 1024 * 1024;
+const LIMITS: DispatchLimits = {
+  timeoutMs: 20_000,
+  memoryBytesMax: 128 * MIB,
+  outputBytesMax: 10 * MIB,
+  logBytesMax: 64 * 1024,
+};
+
+export function dispatcher(
+  workers: Partial<DispatcherOptions['workers']> = {},
+  options: Partial<DispatcherOptions> = {},
+): Dispatcher & AsyncDisposable {
+  const made = new Dispatcher({
+    workers: { ...resolveOptions({}).workers, ...workers },
+    require: 'permission',
+    ...options,
+  });
+  return Object.assign(made, { [Symbol.asyncDispose]: () => made.close(0) });
+}
+
+let nth = 0;
+
+/** A program of `code`, and of the skills it requires by name. */
+export function programOf(code: string, requires: Readonly<Record<string, string>> = {}): Program {
+  const names = Object.keys(requires);
+  const unit = (text: string, fileName: string, links: readonly string[]) => {
+    const { plan, source } = planInjection(text);
+    return { ...buildTemplate(source, plan, fileName, links), parameters: '{}' };
+  };
+  nth += 1;
+  return {
+    digest: `test-${nth}`,
+    units: [
+      {
+        ...unit(code, 'skill:main@1', names),
+        requires: Object.fromEntries(names.map((name, i) => [name, i + 1])),
+      },
+      ...names.map((name) =>
+        Object.assign(unit(requires[name] as string, `skill:${name}@1`, []), { requires: {} }),
+      ),
+    ],
+  };
+}
+
+export interface Given {
+  readonly inputs?: unknown;
+  readonly context?: unknown;
+  readonly parameters?: unknown;
+  readonly limits?: Partial<DispatchLimits>;
+  readonly seed?: number;
+  readonly now?: number;
+  readonly signal?: AbortSignal;
+}
+export interface Ran {
+  readonly output: unknown;
+  readonly logs: string;
+  readonly report: RunReport;
+}
+
+export async function run(workers: Dispatcher, code: string | Program, given: Given = {}): Promise<Ran> {
+  const { inputs = {}, context = {}, parameters = {}, limits = {}, ...rest } = given;
+  const program = typeof code === 'string' ? programOf(code) : code;
+  const data = encodeValue({ inputs, context, parameters });
+  const { output, logs, report } = await workers.run({
+    program,
+    data,
+    limits: { ...LIMITS, ...limits },
+    ...rest,
+  });
+  return { output: decodeValue(output), logs, report };
+}
+
+/** The error that a run ends with, and how long it took from the call. */
+export async function failure(
+  workers: Dispatcher,
+  code: string | Program,
+  given: Given = {},
+): Promise<{ error: SkillCacheError; details: Record<string, never>; tookMs: number }> {
+  const startedMs = performance.now();
+  try {
+    const { output } = await run(workers, code, given);
+    throw new Error(`the run succeeded: ${String(output)}`);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    const found = error as SkillCacheError;
+    return {
+      error: found,
+      details: found.details as Record<string, never>,
+      tookMs: performance.now() - startedMs,
+    };
+  }
+}
+
+/** Worker folders of this process that exist. */
+export function foldersLeft(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith(`skillcache-worker-${process.pid}-`));
+}
+
+/** Children of this process that are this room's programs, zombies included. */
+export function childrenLeft(readFile: (path: string) => string): number[] {
+  const pids = readFile(`/proc/${process.pid}/task/${process.pid}/children`)
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+  return pids.filter((pid) => {
+    try {
+      return (
+        readFile(`/proc/${pid}/cmdline`).includes('sandbox/main.js') ||
+        readFile(`/proc/${pid}/stat`).includes(') Z ')
+      );
+    } catch {
+      return false;
+    }
+  });
+}
