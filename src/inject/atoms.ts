@@ -2,6 +2,8 @@
 
 const SIMPLE_STRING = /^[\u0020\u0021\u0023-\u003b\u003d-\u005b\u005d-\u007e]*$/;
 const UNSAFE = /[\u2028\u2029]|<(?=[/!])/g;
+/** Longer strings are escaped piece by piece. */
+const PIECE_LENGTH = 1_000_000;
 const LARGE_BIGINT = 1n << 1_024n;
 
 /** Why a value cannot be written; the caller knows its path. */
@@ -18,6 +20,21 @@ export function quote(text: string): string {
   return JSON.stringify(text).replace(UNSAFE, (unsafe) =>
     unsafe === '<' ? String.raw`\x3C` : `\\u${unsafe.charCodeAt(0).toString(16)}`,
   );
+}
+
+/** `quote` that stops as soon as escaping has made a text too long. @throws {TooLong} */
+function quoteLong(text: string, lengthMax: number): string {
+  let quoted = '';
+  let from = 0;
+  while (from < text.length) {
+    let to = Math.min(from + PIECE_LENGTH, text.length);
+    // What belongs together is escaped together: a surrogate pair, `</`.
+    while (to < text.length && /[\ud800-\udbff<]/.test(text[to - 1]!)) to++;
+    quoted += quote(text.slice(from, to)).slice(1, -1);
+    if (quoted.length > lengthMax) throw new TooLong();
+    from = to;
+  }
+  return `"${quoted}"`;
 }
 
 /** A number without naming `NaN` or `Infinity`, which a skill may shadow. */
@@ -39,7 +56,7 @@ export function atomText(value: unknown, lengthMax: number): string | undefined 
     case 'string':
       // Looked at first: escaping a text that is far too long would take long.
       if (value.length > lengthMax) throw new TooLong();
-      return quote(value);
+      return value.length > PIECE_LENGTH ? quoteLong(value, lengthMax) : quote(value);
     case 'number':
       return numberText(value);
     case 'boolean':

@@ -221,26 +221,19 @@ function hasWideGap(keys: readonly string[], length: number): boolean {
   return length - before > GAP_MAX;
 }
 
-/** Named parts in a fixed frame: the entries of a Map or Set, an error's cause, a view's buffer. */
+/** Named parts in a fixed frame: an error's cause, a view's buffer. */
 export class PartsCursor implements Cursor {
   child: unknown;
   #index = -1;
   readonly value: object;
   readonly open: string;
-  readonly content: 'inline' | 'map';
+  readonly content = 'inline';
   readonly #parts: readonly Part[];
   readonly #close: string;
 
-  constructor(
-    value: object,
-    open: string,
-    parts: readonly Part[],
-    close: string,
-    content: 'inline' | 'map' = 'inline',
-  ) {
+  constructor(value: object, open: string, parts: readonly Part[], close: string) {
     this.value = value;
     this.open = open;
-    this.content = content;
     this.#parts = parts;
     this.#close = close;
   }
@@ -268,7 +261,7 @@ export class PartsCursor implements Cursor {
   }
 
   late(target: string, text: string): string {
-    return this.#part.late?.(target, text) ?? `${target}${this.#part.access}=${text}`;
+    return `${target}${this.#part.access}=${text}`;
   }
 
   lateEnd(): undefined {
@@ -289,5 +282,4 @@ export interface Part {
   readonly lead: string;
   readonly access: string;
   readonly path: string;
-  readonly late?: (target: string, text: string) => string;
 }

@@ -19,7 +19,7 @@ export class TextSink {
   }
 
   write(piece: string): void {
-    this.bytes += Buffer.byteLength(piece);
+    this.bytes += piece.length === 1 ? 1 : Buffer.byteLength(piece);
     if (this.bytes > this.bytesMax) throw new TooLong();
     this.text += piece;
   }

@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { numberText, quote, type StandardNames, TooLong, Unwritable } from './atoms.ts';
 import * as builtins from './builtins.ts';
+import { CollectionCursor } from './collection-cursor.ts';
 import { ArrayCursor, type Cursor, ObjectCursor, type Part, PartsCursor } from './cursors.ts';
 import { hasOtherNature, stepsToObjectPrototype } from './plain.ts';
 
@@ -53,16 +54,15 @@ function builtInShape(value: object, context: ShapeContext): string | Cursor {
     case 'ArrayBuffer':
       return bufferText(value, context);
     case 'Map':
-      return mapShape(value, context);
     case 'Set':
-      return setShape(value, context);
+      return collectionShape(value, kind, context);
     default:
       if (steps === 1 && !hasOtherNature(value)) return objectShape(value, true, context);
       throw new Unwritable(refusedKind(value));
   }
 }
 
-function kindOf(value: object): string | undefined {
+function kindOf(value: object): 'Date' | 'RegExp' | 'Map' | 'Set' | 'ArrayBuffer' | undefined {
   if (types.isDate(value)) return 'Date';
   if (types.isRegExp(value)) return 'RegExp';
   if (types.isMap(value)) return 'Map';
@@ -144,43 +144,14 @@ function elementsText(view: object, name: string): string {
   return name.startsWith('Big') && text !== '' ? `${text}n` : text;
 }
 
-function mapShape(value: object, { names, lengthLeft }: ShapeContext): Cursor {
-  const items = builtins.mapItems(value);
+function collectionShape(
+  value: object,
+  kind: 'Map' | 'Set',
+  { names, lengthLeft }: ShapeContext,
+): CollectionCursor {
+  const items = kind === 'Map' ? builtins.mapItems(value) : builtins.setItems(value);
   if (items.length * 2 > lengthLeft) throw new TooLong();
-  const parts = items.map((item, index): Part => {
-    const nth = index >> 1;
-    if (index % 2 === 1) {
-      return {
-        value: item,
-        lead: ',',
-        access: '',
-        path: `<Map value ${nth}>`,
-        late: (_, text) => `${text})`,
-      };
-    }
-    const lead = index === 0 ? '[[' : '],[';
-    return {
-      value: item,
-      lead,
-      access: '',
-      path: `<Map key ${nth}>`,
-      late: (map, text) => `${map}.set(${text}`,
-    };
-  });
-  return new PartsCursor(value, `new ${names.get('Map')}(`, parts, parts.length > 0 ? ']])' : ')', 'map');
-}
-
-function setShape(value: object, { names, lengthLeft }: ShapeContext): Cursor {
-  const items = builtins.setItems(value);
-  if (items.length * 2 > lengthLeft) throw new TooLong();
-  const parts = items.map((item, index): Part => ({
-    value: item,
-    lead: index === 0 ? '[' : ',',
-    access: '',
-    path: `<Set item ${index}>`,
-    late: (set, text) => `${set}.add(${text})`,
-  }));
-  return new PartsCursor(value, `new ${names.get('Set')}(`, parts, parts.length > 0 ? '])' : ')', 'map');
+  return new CollectionCursor(value, `new ${names.get(kind)}(`, items, kind === 'Map');
 }
 
 const ERROR_NAMES = new Set([

@@ -1,5 +1,5 @@
 /** Which statements and class members are types alone, and which TypeScript syntax has a meaning at run time. */
-import type { File, Node, Statement } from '@babel/types';
+import type { File, ImportDeclaration, Node, Statement } from '@babel/types';
 
 /** Whether nothing of a statement is left when its types are erased. */
 export function isTypeOnly(node: Node): boolean {
@@ -11,8 +11,9 @@ export function isTypeOnly(node: Node): boolean {
     case 'TSNamespaceExportDeclaration':
       return true;
     case 'TSImportEqualsDeclaration':
-    case 'ImportDeclaration':
       return isTypeKind(node.importKind);
+    case 'ImportDeclaration':
+      return isTypeKind(node.importKind) || importsTypesOnly(node);
     case 'ExportAllDeclaration':
       return isTypeKind(node.exportKind);
     case 'ExportNamedDeclaration':
@@ -24,6 +25,12 @@ export function isTypeOnly(node: Node): boolean {
     default:
       return false;
   }
+}
+
+function importsTypesOnly({ specifiers }: ImportDeclaration): boolean {
+  const isType = (specifier: (typeof specifiers)[number]): boolean =>
+    specifier.type === 'ImportSpecifier' && isTypeKind(specifier.importKind);
+  return specifiers.length > 0 && specifiers.every((specifier) => isType(specifier));
 }
 
 /** Whether a class member is erased whole. */

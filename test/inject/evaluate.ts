@@ -2,6 +2,7 @@
 import vm from 'node:vm';
 import type { InjectionData } from '../../src/inject/data.ts';
 import type { InjectionPlan } from '../../src/inject/injection-plan.ts';
+import { decodeValue, encodeValue } from '../../src/sandbox/codec.ts';
 import type { Template } from '../../src/inject/template.ts';
 
 /** What ended a program: its value, or the name of what it threw. */
@@ -38,9 +39,17 @@ export async function runTemplate(
   const context = (data.context ?? {}) as Record<string, unknown>;
   const parameters = (data.parameters ?? {}) as Record<string, unknown>;
   const whole: Record<string, unknown> = { ...data };
-  const merged: Record<string, unknown> = Object.assign(Object.create(null), parameters, context, inputs, whole);
+  const merged: Record<string, unknown> = Object.assign(
+    Object.create(null),
+    parameters,
+    context,
+    inputs,
+    whole,
+  );
   const has = template.holes.map((name) => Object.hasOwn(merged, name));
-  const values = template.holes.map((name, index) => (has[index] ? structuredClone(merged[name]) : undefined));
+  const values = template.holes.map((name, index) =>
+    has[index] ? decodeValue(encodeValue(merged[name], { depthMax: 2_000 }), { depthMax: 2_000 }) : undefined,
+  );
   const factory = vm.runInThisContext(template.source, {
     filename: template.fileName,
     lineOffset: -1,
@@ -49,7 +58,8 @@ export async function runTemplate(
   const candidates = await Reflect.apply(body, undefined, []);
   for (const { kind, value } of candidates) {
     if (kind === 'function' && typeof value !== 'function') continue;
-    if (typeof value === 'function' && kind !== 'binding' && kind !== 'expression') return value(inputs, context);
+    if (typeof value === 'function' && kind !== 'binding' && kind !== 'expression')
+      return value(inputs, context);
     return value;
   }
   return plan.answers.length === 0 ? undefined : candidates.at(-1)?.value;
