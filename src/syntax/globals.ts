@@ -133,6 +133,7 @@ export function flagsOfPath(path: string): readonly CapabilityFlag[] {
 
 /** Paths that are the same thing under another name. */
 export const SAME_PATH: ReadonlyMap<string, string> = new Map([
+  ['process.default', 'process'],
   ['process.mainModule', 'module'],
   ['require.main', 'module'],
   ['module.parent', 'module'],

@@ -46,7 +46,6 @@ export function eachTarget(
       return eachTarget(pattern.left, { base: pattern.right, steps: [], isDefault: true }, reads, visit);
     case 'RestElement':
       return eachTarget(pattern.argument, { base: undefined, steps: [], isDefault: false }, reads, visit);
-    case 'ParenthesizedExpression':
     case 'TSAsExpression':
     case 'TSNonNullExpression':
     case 'TSSatisfiesExpression':

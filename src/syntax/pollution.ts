@@ -95,7 +95,6 @@ function innermost(node: Node): Node {
       return innermost(node.left);
     case 'LogicalExpression':
       return innermost(node.left);
-    case 'ParenthesizedExpression':
     case 'TSAsExpression':
     case 'TSNonNullExpression':
       return innermost(node.expression);

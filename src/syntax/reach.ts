@@ -150,6 +150,7 @@ const COMPARISONS = new Set(['===', '!==', '==', '!=', 'instanceof', 'in']);
 const HARMLESS_MEMBERS = new Set(['prototype', 'name', 'length', 'resolve', 'cache', 'extensions']);
 /** Calls that take one key of their first argument, or lend it to a function. */
 const KEY_CALLS = new Set([
+  'Object',
   'Object.getOwnPropertyDescriptor',
   'Object.hasOwn',
   'Reflect.deleteProperty',
@@ -206,7 +207,6 @@ function useOf(inspection: Inspection, start: Node): Use {
       case 'LogicalExpression':
       case 'SequenceExpression':
       case 'AwaitExpression':
-      case 'ParenthesizedExpression':
       case 'TSAsExpression':
       case 'TSNonNullExpression':
       case 'TSSatisfiesExpression':

@@ -196,7 +196,6 @@ export class Values {
         return node.operator === '=' ? this.of(node.right) : UNKNOWN;
       case 'AwaitExpression':
         return this.of(node.argument);
-      case 'ParenthesizedExpression':
       case 'TSAsExpression':
       case 'TSInstantiationExpression':
       case 'TSNonNullExpression':

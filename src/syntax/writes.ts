@@ -42,27 +42,25 @@ export function reportWrites(inspection: Inspection): void {
     if (node.type !== 'MemberExpression' && node.type !== 'OptionalMemberExpression') continue;
     const target = values.of(node.object);
     if (values.keyOf(node) === '__proto__') inspection.raise('proto-write', node);
-    else reportWrite(inspection, target, values.keyOf(node), node);
+    else reportWrite(inspection, target, node);
   }
   for (const node of bindings.nodes) {
     if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') continue;
     const { callee, args } = callOf(values, node);
     const target = args?.[0];
     if (callee.kind !== 'builtin' || target === undefined) continue;
-    const key = args?.[1] === undefined ? undefined : values.keyTextOf(args[1]);
-    if (WRITERS.has(callee.path)) reportWrite(inspection, values.of(target), key, node);
+    if (WRITERS.has(callee.path)) reportWrite(inspection, values.of(target), node);
     else if (callee.path.endsWith('.__defineGetter__') || callee.path.endsWith('.__defineSetter__')) {
-      reportWrite(inspection, { kind: 'builtin', path: callee.path.replace(/\.\w+$/, '') }, undefined, node);
+      reportWrite(inspection, { kind: 'builtin', path: callee.path.replace(/\.\w+$/, '') }, node);
     }
   }
 }
 
-function reportWrite({ raise }: Inspection, target: Value, key: string | undefined, node: Node): void {
+function reportWrite({ raise }: Inspection, target: Value, node: Node): void {
   if (target.kind !== 'builtin') return;
   const [root = ''] = target.path.split('.', 1);
   if (target.path.endsWith('.prototype') || target.path.includes('.prototype.')) raise('proto-write', node);
   else if (root === 'this' || root === 'process' || root === 'import') return;
   else if (MODULE_NAMES.has(root) || root.startsWith('module:')) return;
   else raise('global-write', node);
-  void key;
 }

@@ -68,7 +68,6 @@ const LINEAR: readonly RegExp[] = [
   /(?<year>\d{4})-\k<year>+/,
   /x{2,}/,
   /(?:ab?){2,4}/,
-  /[]+/,
   /(\P{L}|\w)+/u,
   /(?:)*/,
   /a{,3}b*/,

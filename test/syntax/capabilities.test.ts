@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { reportCapabilities } from '../../src/syntax/capabilities.ts';
-import { BEHAVIOUR, CORNERS, TYPED } from './capability-table-behaviour.ts';
+import { BEHAVIOUR } from './capability-table-behaviour.ts';
+import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
 
 function flagsOf(code: string, options: Parameters<typeof reportCapabilities>[1]): string {
@@ -34,9 +35,11 @@ describe('what code does', () => {
 });
 describe('odd corners', () => {
   checkTable(CORNERS, 'javascript');
+  checkTable(MORE_CORNERS, 'javascript');
 });
 describe('TypeScript', () => {
   checkTable(TYPED, 'typescript');
+  checkTable(MORE_TYPED, 'typescript');
 });
 
 const SHARED = new URL('../../../shared/capability-cases/', import.meta.url);
