@@ -1,7 +1,7 @@
 /** The program of a connection's thread: opens the file, answers one request after the other. */
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { AbortedError, toError } from '../../errors.ts';
+import { AbortedError, DatabaseConnectionError, toError } from '../../errors.ts';
 import { commitGroup, type Write } from './commit.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
 import { checkStillThere, openReader, openWriter, type DatabaseFile } from './database-file.ts';
@@ -67,7 +67,11 @@ function open(): Statements | undefined {
 
 answer(0, () => {
   const statements = open();
-  if (statements === undefined) throw new Error(`${path} has no tables`);
+  if (statements === undefined) {
+    throw new DatabaseConnectionError(`${path} has no tables: it was deleted or replaced`, {
+      details: { path },
+    });
+  }
   const opened = statSync(data.file.path);
   const { runsMax, resultBytesMax } = data;
   port.on('message', (request: ThreadRequest) => {

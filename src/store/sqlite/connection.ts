@@ -55,6 +55,7 @@ export class Connection {
 
   /** Starts the thread, which opens the file. Rejects as the opening does; an abort ends the thread. */
   static async open(data: Omit<ThreadData, 'cancelled'>, signal?: AbortSignal): Promise<Connection> {
+    if (signal?.aborted) throw abortError(signal);
     const connection = new Connection(data);
     const onAbort = () => void connection.#worker.terminate();
     signal?.addEventListener('abort', onAbort, { once: true });

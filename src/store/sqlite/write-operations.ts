@@ -64,6 +64,8 @@ export const writeOperations: WriteOperations = {
       definition: SkillDefinition;
       analysis: SkillAnalysis;
     };
+    // Asked before anything is inserted too: a refusal that changed nothing disturbs no other write of its group.
+    requireAll(statements, name, analysis.requires);
     const version = (pointer === undefined ? 0 : newestVersion(statements, pointer.id)) + 1;
     const skillId = pointer?.id ?? insertPointer(statements, name);
     insertVersion(
@@ -72,7 +74,8 @@ export const writeOperations: WriteOperations = {
       { name, version, digest, created_at_ms: createdAtMs, body },
       analysis.requires,
     );
-    return pointAt(context, skillId, { name, version, digest, createdAtMs, definition, analysis }, 'added');
+    const added = { name, version, digest, createdAtMs, definition, analysis };
+    return pointAt(context, skillId, added, 'added', pointer === undefined);
   },
 
   movePointer(context, { name, version }) {
@@ -214,8 +217,9 @@ function pointAt(
   skillId: number,
   { name, version, digest, createdAtMs, definition, analysis }: Version,
   status: 'added' | 'restored',
+  isNew = false,
 ): AddedVersion {
-  for (const required of analysis.requires) requirePinned(statements, name, required);
+  requireAll(statements, name, analysis.requires);
   const summary = summaryText(definition, analysis);
   const checksum = skillChecksum({ name, version, digest, created_at_ms: createdAtMs, summary });
   statements.run(
@@ -228,12 +232,14 @@ function pointAt(
     checksum,
     skillId,
   );
-  statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
+  if (!isNew) {
+    statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
+    statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
+  }
   for (const tag of definition.tags) {
     statements.run('INSERT OR IGNORE INTO tags (tag, skill_id) VALUES (?, ?)', tag, skillId);
   }
   const text = indexedText(definition, analysis);
-  statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
   statements.run(
     'INSERT INTO skill_index (rowid, name, description, tags, parameters, code) VALUES (?, ?, ?, ?, ?, ?)',
     skillId,
@@ -245,6 +251,10 @@ function pointAt(
   );
   countPointerMove(statements);
   return { name, version, digest, status };
+}
+
+function requireAll(statements: Statements, by: string, requires: readonly PinnedRequirement[]): void {
+  for (const required of requires) requirePinned(statements, by, required);
 }
 
 function requirePinned(statements: Statements, by: string, required: PinnedRequirement): void {

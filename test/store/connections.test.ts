@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PoolObserver } from '../../src/pool/pool-stats.ts';
+import { Connection } from '../../src/store/sqlite/connection.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { skillVersion, SQLITE_OPTIONS } from './records.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'skillcache-connections-'));
+const path = join(folder, 'large.db');
+const words = Array.from(
+  { length: 60 },
+  (_, index) => `word${String.fromCodePoint(97 + (index % 26))}${index}x`,
+);
+const everything = words.join(' ');
+const exhausted: number[] = [];
+const observer: PoolObserver = { exhausted: ({ waiting }) => exhausted.push(waiting) };
+let store: Store;
+
+beforeAll(async () => {
+  const readers = { ...SQLITE_OPTIONS.readers, max: 1, acquireTimeoutMs: 60_000 };
+  store = await openSqliteStore({ ...SQLITE_OPTIONS, path, readers }, observer);
+  await Promise.all(
+    Array.from({ length: 4_000 }, (_, index) =>
+      store.add(skillVersion({ name: `skill${index}`, description: everything, code: '' })),
+    ),
+  );
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const readers = async () => (await store.stats()).pools[0];
+
+describe('reader connections', () => {
+  test('an abort stops the query that runs, and the connection goes on to the next caller', async () => {
+    await store.search('warm');
+    const created = (await readers())?.created;
+    const controller = new AbortController();
+    const search = store.search(everything, { signal: controller.signal });
+    // Two turns: the connection was leased and the query sent.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    await expect(search).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await store.search(words[3] ?? '', { limit: 1 })).toHaveLength(1);
+    expect(await readers()).toMatchObject({ created, inUse: 0, idle: 1 });
+  });
+
+  test('the library answers point reads while every reader is busy', async () => {
+    const controller = new AbortController();
+    const searches = [0, 1].map(() => store.search(everything, { signal: controller.signal }));
+    const settled = Promise.allSettled(searches);
+    expect((await store.load('skill7'))?.version).toBe(1);
+    expect(store.epoch()).toBeGreaterThan(0);
+    controller.abort();
+    expect((await settled).map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
+    expect(exhausted).not.toEqual([]);
+    expect((await readers())?.exhaustionEvents).toBeGreaterThan(0);
+  });
+
+  test('an aborted check stops between its steps', async () => {
+    const controller = new AbortController();
+    const check = store.check({ deep: true, signal: controller.signal });
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    await expect(check).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('a connection', () => {
+  const file = { path, shownPath: path, mode: 'durable', busyTimeoutMs: 1_000 } as const;
+  const data = { role: 'reader', file, runsMax: 1, resultBytesMax: 1 } as const;
+
+  test('that was closed is broken, refuses requests, and may be closed again', async () => {
+    const connection = await Connection.open(data);
+    expect(connection.isBroken).toBe(false);
+    await Promise.all([connection.close(), connection.close()]);
+    expect(connection.isBroken).toBe(true);
+    await expect(connection.read('count', {})).rejects.toMatchObject({
+      code: 'DATABASE_CONNECTION',
+      details: { path },
+    });
+  });
+
+  test('that cannot be opened rejects with the reason', async () => {
+    const missing = { ...file, path: join(folder, 'none', 'a.db') };
+    await expect(Connection.open({ ...data, role: 'writer', file: missing })).rejects.toMatchObject({
+      code: 'DATABASE_CONNECTION',
+    });
+    await expect(Connection.open({ ...data, file: missing })).rejects.toMatchObject({
+      code: 'DATABASE_CONNECTION',
+    });
+  });
+
+  test('whose opening is aborted leaves no thread behind', async () => {
+    const controller = new AbortController();
+    const opening = Connection.open(data, controller.signal);
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'DATABASE_CONNECTION' });
+    await expect(Connection.open(data, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
