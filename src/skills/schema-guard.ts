@@ -8,6 +8,9 @@ import { compilePattern } from './pattern.ts';
 
 export const SCHEMA_BYTES_MAX = 256 * 1024;
 const SCHEMA_DEPTH_MAX = 64;
+/** Generated code nests with their number, and takes ajv about 0.5 ms each. */
+const SUBSCHEMAS_MAX = 1_000;
+const PATTERN_PROPERTIES_MAX = 100;
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 const ROOT_ID = 'https://skillcache.invalid/schema';
@@ -62,6 +65,7 @@ interface Place {
 
 class SchemaGuard {
   readonly issues: JsonIssue[] = [];
+  #subschemas = 0;
   readonly #schemaPointers = new Set<string>();
   readonly #references: { place: Place; pointer: string }[] = [];
 
@@ -74,6 +78,11 @@ class SchemaGuard {
     if (!isPlainObject(schema)) return schema;
     if (from.depth > SCHEMA_DEPTH_MAX) {
       this.#refuse(from, `is nested deeper than ${SCHEMA_DEPTH_MAX} levels`);
+      return true;
+    }
+    if ((this.#subschemas += 1) > SUBSCHEMAS_MAX) {
+      if (this.#subschemas === SUBSCHEMAS_MAX + 1)
+        this.#refuse(from, `is more than ${SUBSCHEMAS_MAX} subschemas`);
       return true;
     }
     this.#schemaPointers.add(from.pointer);
@@ -101,6 +110,10 @@ class SchemaGuard {
   #copyMap(value: unknown, at: Place, keyword: string): unknown {
     if (!isPlainObject(value)) return value;
     const copy = {};
+    if (keyword === 'patternProperties' && Object.keys(value).length > PATTERN_PROPERTIES_MAX) {
+      this.#refuse(at, `has more than ${PATTERN_PROPERTIES_MAX} patterns`);
+      return copy;
+    }
     for (const [key, schema] of Object.entries(value)) {
       if (keyword === 'patternProperties') this.#checkPattern(key, step(at, key));
       setOwn(copy, key, this.copy(schema, step(at, key)));

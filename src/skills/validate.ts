@@ -107,11 +107,11 @@ class Budget {
     this.#deadline = performance.now() + this.#timeoutMs;
   }
 
-  spend(cost: SchemaCost, data: unknown): void {
-    let steps = cost[0];
-    if (typeof data === 'string') steps += cost[2] * (data.length >> 3);
-    else if (cost[1] > 0 && typeof data === 'object' && data !== null) {
-      steps += cost[1] * (Array.isArray(data) ? data.length : Object.keys(data).length);
+  readonly spend = (data: unknown, fixed: number, perMember: number, perCharacter: number): void => {
+    let steps = fixed;
+    if (typeof data === 'string') steps += perCharacter * (data.length >> 3);
+    else if (perMember > 0 && typeof data === 'object' && data !== null) {
+      steps += perMember * (Array.isArray(data) ? data.length : Object.keys(data).length);
     }
     this.#stepsLeft -= steps;
     if (this.#stepsLeft > 0) return;
@@ -119,7 +119,7 @@ class Budget {
     if (performance.now() > this.#deadline) {
       throw new Stop(`could not be checked against the schema within ${this.#timeoutMs} ms`);
     }
-  }
+  };
 }
 
 /** One ajv for each schema, so that no `$id` of one skill is seen by another. */
@@ -136,7 +136,7 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     // `{ required: ['toString'] }` must not be met by every object's prototype.
     ownProperties: true,
     strictNumbers: true,
-    code: { regExp: Object.assign(compilePattern, { code: 'compilePattern' }) },
+    code: { regExp: Object.assign(compilePattern, { code: 'compilePattern' }), optimize: false },
   });
   for (const [name, format] of boundedFormats) ajv.addFormat(name, format);
   ajv.removeKeyword('uniqueItems');
@@ -151,18 +151,21 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     keyword: COST,
     before: '$ref',
     code({ gen, data, it, schema: cost }) {
-      const spend = gen.scopeValue('func', {
-        ref: (value: unknown): void => budget.spend(cost as SchemaCost, value),
-      });
-      gen.code(_`${spend}(${data})`);
+      const [fixed, perMember, perCharacter] = cost as SchemaCost;
+      const spend = gen.scopeValue('func', { ref: budget.spend });
+      gen.code(_`${spend}(${data}, ${fixed}, ${perMember}, ${perCharacter})`);
       if (!allErrors) return;
       // Errors inside `anyOf` and its like may yet be forgiven; only the others are worth showing.
       const isFinal = it.compositeRule !== true && it.schemaEnv === it.schemaEnv.root;
-      const stop = gen.scopeValue('func', { ref: isFinal ? stopWith : stopWith.bind(undefined, undefined) });
+      const stop = gen.scopeValue('func', { ref: isFinal ? stopWith : giveUp });
       gen.if(_`${new Name('errors')} > ${ERRORS_MAX}`, () => gen.code(_`${stop}(${new Name('vErrors')})`));
     },
   });
   return ajv.compile(schema as object);
+}
+
+function giveUp(): never {
+  throw new Stop('too many errors');
 }
 
 function stopWith(errors: readonly ErrorObject[] | undefined): never {

@@ -133,6 +133,12 @@ describe('a schema that is refused says where', () => {
     ['an enormous repeat', { pattern: '(a{1000}){1000}' }, 's.pattern'],
     ['too long a pattern', { pattern: 'a'.repeat(5_000) }, 's.pattern'],
     ['too large a schema', { enum: ['x'.repeat(300_000)] }, 's'],
+    ['too many subschemas', { anyOf: Array.from({ length: 1_001 }, () => ({})) }, 's.anyOf[999]'],
+    [
+      'too many patterns',
+      { patternProperties: Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`^${index}`, {}])) },
+      's.patternProperties',
+    ],
     ['what is no schema', 'text', 's'],
     ['a function', { type: () => 'x' }, 's.type'],
   ])('%s', (_what, schema, path) => {
@@ -188,9 +194,9 @@ describe('a hostile schema cannot hang or crash the host', () => {
 
   test('many patternProperties over many members', () => {
     const patternProperties = Object.fromEntries(
-      Array.from({ length: 5_000 }, (_, index) => [`^k${index}$`, true]),
+      Array.from({ length: 90 }, (_, index) => [`^(k|l)+${index}$`, true]),
     );
-    const value = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`m${index}`, 1]));
+    const value = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`k${index}`, 1]));
     expect(timed({ patternProperties }, value)[0]).toMatch(/could not be checked/);
   });
 
