@@ -50,7 +50,7 @@ function isSteady({ bindings }: Inspection, name: Identifier, loop: Node): boole
 }
 
 function contains(outer: Node, inner: Node): boolean {
-  return (inner.start ?? 0) >= (outer.start ?? 0) && (inner.end ?? 0) <= (outer.end ?? 0);
+  return Number(inner.start) >= Number(outer.start) && Number(inner.end) <= Number(outer.end);
 }
 
 const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };

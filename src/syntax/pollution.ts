@@ -166,6 +166,6 @@ function writesKeys(inspection: Inspection, target: Binding, within: FunctionNod
       node.type === 'CallExpression' &&
       values.pathOf(node.callee) === 'Object.assign' &&
       isTarget(node.arguments[0]) &&
-      (node.start ?? 0) > (within.start ?? 0),
+      Number(node.start) > Number(within.start),
   );
 }

@@ -510,4 +510,18 @@ export const MORE_TYPED: readonly Labelled[] = [
   ['flags of input', 'regex-dos', 'export default (f: any) => new RegExp("(a+)+", f);'],
   ['shorthand of a spread', '', 'const base = { a: 1 }; const o = { ...base }; export default () => o.a;'],
   ['module of a module', 'fs', 'import { Module } from "module"; export default Module._load("fs");'],
+  ['global denied', '', 'export default () => !globalThis;'],
+  ['global as a statement', '', 'globalThis; if (self) {} export default 1;'],
+  ['global added', 'dynamic-global', 'export default () => globalThis + 1;'],
+  ['global as a key', '', 'const o: any = {}; export default () => o[globalThis as any];'],
+  [
+    'global from an arrow',
+    'eval',
+    'const get = () => globalThis; export default (x: string) => get().eval(x);',
+  ],
+  ['global of an exported arrow', 'dynamic-global', 'export default { get: () => globalThis };'],
+  ['computed option', '', 'export default (d: any, k: any) => d.toLocaleDateString("en", { [k]: 1 });'],
+  ['negative cells', '', 'export default (m: any, a: any) => { m[-a][+a] = 1; };'],
+  ['down to a bound', 'infinite-loop', 'export default () => { for (let i = 5; i > 1; i++) {} };'],
+  ['down past a bound', 'infinite-loop', 'export default () => { for (let i = 5; i !== 0; i -= 2) {} };'],
 ];
