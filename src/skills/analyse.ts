@@ -8,7 +8,6 @@ import { decidePurity } from '../syntax/purity.ts';
 import { derivedInputSchema } from './derived-schema.ts';
 import type { JsonSchema, SkillDefinition } from './skill.ts';
 
-export { derivedInputSchema } from './derived-schema.ts';
 
 export interface PinnedRequirement {
   /** The name by which the code calls it. */

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { abortError, SkillCacheError, SkillInvalidError } from '../errors.ts';
 import { fileNames, kindOfPath, readTextFile } from './folder-files.ts';
 import { requiredFirst } from './import-order.ts';
@@ -136,29 +135,35 @@ async function* lineCandidates(
   path: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ImportCandidate, void, undefined> {
-  const stream = createReadStream(path, { encoding: 'utf8', ...(signal && { signal }) });
   let batch: ImportCandidate[] = [];
   let line = 0;
-  try {
-    for await (const text of createInterface({ input: stream, crlfDelay: Infinity })) {
-      throwIfAborted(signal);
-      line += 1;
-      if (text.trim() !== '') batch.push(...lineCandidate(text, `${path}:${line}`));
-      if (batch.length < BATCH_MAX) continue;
-      yield* requiredFirst(batch);
-      batch = [];
-    }
-  } finally {
-    stream.destroy();
+  for await (const text of linesOf(path)) {
+    throwIfAborted(signal);
+    line += 1;
+    if (text.trim() !== '') batch.push(...lineCandidate(text, `${path}:${line}`));
+    if (batch.length < BATCH_MAX) continue;
+    yield* requiredFirst(batch);
+    batch = [];
   }
   throwIfAborted(signal);
   yield* requiredFirst(batch);
 }
 
+async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
+  let rest = '';
+  // Leaving the loop, whichever way, closes the file.
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1024 * 1024 })) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LINE_LENGTH_MAX)
+      throw unknownKind(path, `lines of at most ${LINE_LENGTH_MAX} characters`);
+    yield* lines;
+  }
+  yield rest;
+}
+
 function lineCandidate(text: string, source: string): ImportCandidate[] {
   try {
-    if (text.length > LINE_LENGTH_MAX)
-      throw new SkillInvalidError(`${source} exceeds ${LINE_LENGTH_MAX} characters`);
     return jsonCandidates([parseJsonText(text, source)], source);
   } catch (error) {
     if (!(error instanceof SkillCacheError)) throw error;

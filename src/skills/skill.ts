@@ -1,7 +1,7 @@
 /** What a skill is: the definition an author writes, its one schema and its limits. */
 import { z } from 'zod';
 import { SkillInvalidError } from '../errors.ts';
-import type { CapabilityFlag } from '../syntax/capabilities.ts';
+import type { CapabilityFlag } from '../syntax/capability-flags.ts';
 import { detectLanguage } from './language.ts';
 import { isPlainObject, joinPath, shorten, toPlainJson, type JsonIssue } from './plain-json.ts';
 import { schemaIssues } from './validate.ts';

@@ -122,7 +122,8 @@ export function literalOf(node: Node, constants: Constants, depth: number): Lite
 function signed(operator: string, literal: Literal | undefined): Literal | undefined {
   if (typeof literal?.value !== 'number') return undefined;
   if (operator === '+') return literal;
-  return operator === '-' ? { value: -literal.value } : undefined;
+  // JSON loses the sign of -0.
+  return operator === '-' && literal.value !== 0 ? { value: -literal.value } : undefined;
 }
 
 /** Items in order, `...[1, 2]` spread; nothing when one is no data or is left out. */
