@@ -3,7 +3,8 @@ export { SkillLibrary } from './library.ts';
 export { injectData } from './inject/inject.ts';
 export type { Injected, InjectionLimits, InjectOptions } from './inject/inject.ts';
 export { reportCapabilities } from './syntax/capabilities.ts';
-export type { CapabilityFlag, CapabilityOptions, CapabilityReport } from './syntax/capabilities.ts';
+export type { CapabilityOptions, CapabilityReport } from './syntax/capabilities.ts';
+export type { CapabilityFlag } from './syntax/capability-flags.ts';
 export {
   AbortedError,
   CacheOverflowError,

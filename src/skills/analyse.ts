@@ -8,7 +8,6 @@ import { decidePurity } from '../syntax/purity.ts';
 import { derivedInputSchema } from './derived-schema.ts';
 import type { JsonSchema, SkillDefinition } from './skill.ts';
 
-
 export interface PinnedRequirement {
   /** The name by which the code calls it. */
   readonly local: string;

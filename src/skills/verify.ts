@@ -5,7 +5,6 @@ import { firstDifference } from './equality.ts';
 import { shorten } from './plain-json.ts';
 import type { SkillDefinition, SkillExample } from './skill.ts';
 
-
 /** One example that failed: what was expected and what came, as readable text of bounded length. */
 export interface ExampleFailure {
   readonly index: number;

@@ -12,7 +12,6 @@ import { reportNames } from './reach.ts';
 import { Values } from './values.ts';
 import { globalsWritten, reportWrites } from './writes.ts';
 
-export type { CapabilityFlag } from './capability-flags.ts';
 
 export interface CapabilityReport {
   /** Sorted by flag, then place; each flag at each place once. */

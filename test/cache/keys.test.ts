@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pureJson } from '../../src/cache/canonical-json.ts';
-import { canonicalJson, contentDigest, resultKey, sha256Hex } from '../../src/cache/keys.ts';
+import { canonicalJson } from '../../src/cache/canonical-json.ts';
+import { contentDigest, resultKey, sha256Hex } from '../../src/cache/keys.ts';
 import type { SkillDefinition } from '../../src/skills/skill.ts';
 
 const numRuns = Number(process.env['SKILLCACHE_PROPERTY_RUNS'] ?? 500);
