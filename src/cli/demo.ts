@@ -8,40 +8,43 @@ import type { SkillLibrary } from '../library.ts';
 import { markChanges } from './changed-lines.ts';
 import { brief } from './failure.ts';
 import type { Output } from './output.ts';
-import { cutTo, plainLine } from './plain-text.ts';
+import { cutTo, plainLine, widthOf } from './plain-text.ts';
 import type { Session } from './session.ts';
 
 const SHIPPED_SKILLS = fileURLToPath(new URL('../../skills', import.meta.url));
 const QUERY = 'average of a price series';
 const SKILL = 'moving-average';
-const INPUTS = { prices: [101.2, 102.8, 101.9, 104.4, 106.1, 105.3], window: 3 };
+const INPUTS = { prices: [101, 103, 102, 104, 106, 105], window: 2 };
 const DEADLINE_MS = 300;
+const REPEATS = 100;
 
 /** Each tries to do harm; none may succeed. */
 const HOSTILE = [
   { does: 'loops for ever', code: 'for (;;) {}' },
   {
     does: 'reads a file',
-    code: `this.constructor.constructor('return process')().mainModule.require('fs').readFileSync('/etc/passwd', 'utf8')`,
+    code: `globalThis.constructor.constructor('return process')().getBuiltinModule('fs').readFileSync('/etc/passwd')`,
   },
   { does: 'fills the memory', code: 'const held = []; for (;;) held.push(new Float64Array(1e6).fill(1))' },
 ] as const;
 
 const WIDTH = 80;
+const NOT_STOPPED = 'NOT STOPPED';
 
-export async function demo(session: Session): Promise<void> {
+/** The exit code: 1 where something hostile was not stopped. */
+export async function demo(session: Session): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'skillcache-demo-'));
   try {
     const { SkillLibrary } = await import('../library.ts');
     await using library = await SkillLibrary.open({ path: join(folder, 'skills.db') });
-    await perform(session, library);
+    return await perform(session, library);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** Every step says its part as it is done; with `--json` all of it at the end. */
-async function perform(session: Session, library: SkillLibrary): Promise<void> {
+async function perform(session: Session, library: SkillLibrary): Promise<number> {
   const { output } = session;
   const told: Record<string, unknown> = {};
   for (const [at, { title, run }] of STEPS.entries()) {
@@ -51,6 +54,7 @@ async function perform(session: Session, library: SkillLibrary): Promise<void> {
     if (!output.json) output.text(lines.map((line) => `   ${line}`.trimEnd()).join('\n'));
   }
   if (output.json) output.value(told);
+  return told['isHeld'] === true ? 0 : 1;
 }
 
 type Told = { readonly lines: readonly string[] } & Readonly<Record<string, unknown>>;
@@ -65,7 +69,7 @@ const STEPS: readonly Step[] = [
   { title: `Search in plain words: ${QUERY}`, run: searchPlainWords },
   { title: `Run ${SKILL} with fresh data, in a confined process`, run: runFresh },
   { title: 'What the data replaced in the code', run: showInjected },
-  { title: 'Run it again: the answer is remembered', run: runAgain },
+  { title: 'Run it again: it is pure, so that the answer was remembered', run: runAgain },
   { title: 'Run hostile code', run: runHostile },
   { title: 'Numbers', run: showNumbers },
 ];
@@ -85,7 +89,10 @@ async function importShipped({ signal, output }: Session, library: SkillLibrary)
   const took = duration(performance.now() - startedAt);
   const refused = counts.refused === 0 ? '' : `, ${counts.refused} refused`;
   const line = beside(`${counts.imported} skills stored, ${examples} examples held${refused}`, took, output);
-  return { lines: [line, ...reasons.map(plainLine)], import: { ...counts, examples } };
+  return {
+    lines: [line, ...reasons.map((reason) => cutTo(plainLine(reason), WIDTH - 3))],
+    import: { ...counts, examples },
+  };
 }
 
 async function searchPlainWords({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
@@ -101,17 +108,21 @@ async function searchPlainWords({ signal, output }: Session, library: SkillLibra
 }
 
 async function runFresh({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
-  const [{ tier }, run] = await Promise.all([library.confinement(), library.run(SKILL, INPUTS, { signal })]);
+  const run = await library.run(SKILL, INPUTS, { signal });
+  const { tier } = await library.confinement();
   const lines = [
     `inputs  ${brief(INPUTS)}`,
     beside(`output  ${brief(run.output)}`, duration(run.durationMs), output),
+    `held by ${HOLDERS[tier]}`,
   ];
-  return {
-    lines: [...lines, `held by  ${tier === 'none' ? 'nothing' : `the ${tier}`}`],
-    run,
-    confinement: tier,
-  };
+  return { lines, run, confinement: tier };
 }
+
+const HOLDERS = {
+  kernel: 'the kernel (seccomp, rlimits): no files, no network, no other programs',
+  permission: "Node's permission flags: no files, no other programs",
+  none: 'nothing but a process of its own',
+} as const;
 
 async function showInjected({ output }: Session, library: SkillLibrary): Promise<Told> {
   const { definition } = await library.get(SKILL);
@@ -123,11 +134,17 @@ async function showInjected({ output }: Session, library: SkillLibrary): Promise
 
 async function runAgain({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
   const run = await library.run(SKILL, INPUTS, { signal });
-  const from = run.cached ? 'from the cache' : 'run again';
-  return {
-    lines: [beside(`output  ${brief(run.output)}`, `${from}, ${duration(run.durationMs)}`, output)],
-    again: run,
-  };
+  const times: number[] = [];
+  for (let at = 0; at < REPEATS; at += 1) {
+    const { durationMs, cached } = await library.run(SKILL, INPUTS, { signal });
+    if (cached) times.push(durationMs);
+  }
+  const median = times.sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? Number.NaN;
+  const lines = [
+    beside(`output  ${brief(run.output)}`, duration(run.durationMs), output),
+    beside(`${times.length} of ${REPEATS} more answers from the cache, median`, duration(median), output),
+  ];
+  return { lines, again: { run, medianMs: median } };
 }
 
 async function runHostile({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
@@ -138,12 +155,16 @@ async function runHostile({ signal, output }: Session, library: SkillLibrary): P
     const { outcome, said } = await attempt(library, code, signal);
     const took = duration(performance.now() - startedAt);
     lines.push(
-      beside(`${does.padEnd(17)} ${outcome}`, took, output),
-      output.paint('dim', `  ${cutTo(plainLine(said), WIDTH - 6)}`),
+      beside(
+        `${does.padEnd(17)}${output.paint(outcome === NOT_STOPPED ? 'red' : 'green', outcome)}`,
+        took,
+        output,
+      ),
+      output.paint('dim', `  ${cutTo(plainLine(said), WIDTH - 8)}`),
     );
     outcomes.push({ does, outcome, said });
   }
-  return { lines, hostile: outcomes };
+  return { lines, hostile: outcomes, isHeld: !lines.some((line) => line.includes(NOT_STOPPED)) };
 }
 
 async function attempt(
@@ -153,7 +174,7 @@ async function attempt(
 ): Promise<{ outcome: string; said: string }> {
   try {
     const { output } = await library.runCode(code, {}, { timeoutMs: DEADLINE_MS, signal });
-    return { outcome: 'NOT STOPPED', said: brief(output) };
+    return { outcome: NOT_STOPPED, said: brief(output) };
   } catch (error) {
     if (!(error instanceof SkillCacheError) || error.code === 'ABORTED') throw error;
     return { outcome: error.code, said: error.message };
@@ -166,7 +187,8 @@ async function showNumbers(_session: Session, library: SkillLibrary): Promise<To
   const errors = Object.entries(runs.errors).map(([code, count]) => `${count} ${code}`);
   const workers = pools.find(({ name }) => name.includes('worker'));
   const rows: [string, string][] = [
-    ['runs', [`${runs.ok} ok, ${runs.cached} of them from the cache`, ...errors].join(', ')],
+    ['runs', `${runs.ok} ok, ${runs.cached} of them from the cache`],
+    ['stopped', errors.join(', ')],
     ['results', `${caches.results.entries} kept in memory, ${caches.results.bytes} bytes`],
     ['workers', workers ? `${workers.created} processes started, at most ${workers.max} at once` : ''],
     ['store', store ? `${store.skills} skills, ${store.writes} writes in ${store.commits} commits` : ''],
@@ -177,7 +199,8 @@ async function showNumbers(_session: Session, library: SkillLibrary): Promise<To
 
 /** A line with how long it took at the right. */
 function beside(text: string, took: string, { paint }: Output): string {
-  return `${text.padEnd(WIDTH - 6 - took.length)}  ${paint('dim', took)}`;
+  const gap = ' '.repeat(Math.max(2, WIDTH - 3 - widthOf(text) - took.length));
+  return `${text}${gap}${paint('dim', took)}`;
 }
 
 function duration(ms: number): string {

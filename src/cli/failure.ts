@@ -79,7 +79,8 @@ function* detailLines({ details, message }: Failure): Generator<string> {
 
 /** A value on one bounded line. */
 export function brief(value: unknown): string {
-  const text = valueText(value);
+  // An example's values come as literal text already.
+  const text = typeof value === 'string' ? plainLine(value) : valueText(value);
   return text.length <= DETAIL_WIDTH ? text : `${text.slice(0, DETAIL_WIDTH)}…`;
 }
 

@@ -19,8 +19,12 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 
-/** How many columns of a terminal the text takes. */
-export function widthOf(text: string): number {
+// oxlint-disable-next-line no-control-regex
+const PAINT = /\u001b\[\d+m/g;
+
+/** How many columns of a terminal the text takes; paint takes none. */
+export function widthOf(painted: string): number {
+  const text = painted.replace(PAINT, '');
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const { segment } of graphemes(text)) width += graphemeWidth(segment);

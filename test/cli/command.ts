@@ -52,8 +52,13 @@ export async function command(words: readonly string[], options: CommandOptions)
 }
 
 /** Resolves when the program has started a process of its own, which is when it runs a skill (Linux). */
-export async function untilWorker({ pid }: ChildProcessWithoutNullStreams): Promise<void> {
-  while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '') await turn();
+export async function untilWorker(child: ChildProcessWithoutNullStreams): Promise<void> {
+  const children = (): string => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+  while (children() === '') {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error('it ended before it ran anything');
+    await turn();
+  }
 }
 
 /** Fails the set-up of a file when a command of it did. */

@@ -76,7 +76,7 @@ test('show tells holes, schema, purity and versions; --code prints the code byte
   expect((await skillcache('show', 'double', '--code')).stdout).toBe(DOUBLE);
   expect(await json('show', 'double')).toMatchObject({
     name: 'double',
-    analysis: { plan: { holes: [{ name: 'n' }] } },
+    analysis: { plan: { holes: [{ name: 'n' }, { name: 'result' }] } },
     versions: [{ version: 1, current: true }],
   });
 });
@@ -168,7 +168,7 @@ test('verify ends with exit code 5 and the report when an example fails', async 
   const failed = await command(['verify', 'triple', '--json'], where);
   expect(failed.code).toBe(5);
   expect(JSON.parse(failed.stdout)).toMatchObject({
-    reports: [{ passed: 0, failures: [{ expected: 7, actual: 6 }] }],
+    reports: [{ passed: 0, failures: [{ expected: '7', actual: '6' }] }],
   });
   expect(JSON.parse(failed.stderr)).toMatchObject({ error: { code: 'SKILL_VERIFICATION' } });
 });

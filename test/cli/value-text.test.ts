@@ -4,10 +4,10 @@ import { valueText } from '../../src/cli/value-text.ts';
 
 const runs = Number(process.env['SKILLCACHE_PROPERTY_RUNS'] ?? 500);
 
-test('what JSON can say is printed as JSON.stringify prints it', () => {
+test('what JSON can say reads back as it was', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(JSON.parse(valueText(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      expect(JSON.parse(valueText(value))).toEqual(value);
     }),
     { numRuns: runs },
   );
