@@ -86,6 +86,14 @@ describe('a connection', () => {
     });
   });
 
+  test('that is closed during a long query stops it, and says that it was closed', async () => {
+    const connection = await Connection.open(data);
+    const search = connection.read('search', { query: everything, limit: 10, tags: [] });
+    const outcome = search.catch((error: { code: string }) => error.code);
+    await connection.close();
+    expect(await outcome).toBe('CLOSED');
+  });
+
   test('that cannot be opened rejects with the reason', async () => {
     const missing = { ...file, path: join(folder, 'none', 'a.db') };
     await expect(Connection.open({ ...data, role: 'writer', file: missing })).rejects.toMatchObject({

@@ -116,6 +116,16 @@ test('two processes write to one file, nothing is lost, and a third sees each ch
   }
 });
 
+test('processes that create one file at the same moment all get it', async () => {
+  const path = join(folder, 'created.db');
+  const processes = Array.from({ length: 4 }, (_, index) => start(path, `created${index}-`, 2, 1, false));
+  await Promise.all(processes.map(({ ended: end }) => end));
+  expect(processes.map(({ child }) => child.exitCode)).toEqual([0, 0, 0, 0]);
+  const store = await openSqliteStore({ ...SQLITE_OPTIONS, path });
+  expect(await store.list()).toHaveLength(8);
+  await store.close();
+});
+
 test('a store that was closed leaves nothing that holds its process open', async () => {
   const program = `
     const { openSqliteStore } = await import(process.argv[1]);

@@ -1,6 +1,6 @@
 /** A connection in a worker thread, seen from the main thread. */
 import { Worker } from 'node:worker_threads';
-import { abortError, DatabaseConnectionError } from '../../errors.ts';
+import { abortError, AbortedError, ClosedError, DatabaseConnectionError } from '../../errors.ts';
 import type { Outcome, Write } from './commit.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './connection-thread.ts';
 import { errorFromWire } from './database-errors.ts';
@@ -34,6 +34,7 @@ export class Connection {
   readonly #path: string;
   #lastId = 0;
   #failure: Error | undefined;
+  #isClosing = false;
 
   private constructor(data: Omit<ThreadData, 'cancelled'>) {
     this.#path = data.file.shownPath;
@@ -89,12 +90,12 @@ export class Connection {
     return (await this.#request({ kind: 'commit', writes })) as Outcome[];
   }
 
-  /** Closes the file and ends the thread, by force after half a minute. May be called twice. */
+  /** Stops what runs, closes the file and ends the thread, by force after half a minute. May be called twice. */
   async close(): Promise<void> {
-    if (!this.isBroken)
-      this.#request({ kind: 'close' }).catch(() => {
-        // The thread is ending, whichever way.
-      });
+    this.#isClosing = true;
+    for (const id of this.#pending.keys()) Atomics.store(this.#cancelled, 0, id);
+    // A rejection says that the thread is ending already, which is what is waited for.
+    if (!this.isBroken) this.#request({ kind: 'close' }).catch(() => {});
     const force = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
     await this.#exited;
     clearTimeout(force);
@@ -111,7 +112,10 @@ export class Connection {
       this.#worker.postMessage({ ...request, id });
       return await answer;
     } catch (error) {
-      throw signal?.aborted ? abortError(signal) : error;
+      if (signal?.aborted) throw abortError(signal);
+      if (this.#isClosing && error instanceof AbortedError)
+        throw new ClosedError('the store was closed meanwhile');
+      throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }

@@ -61,7 +61,7 @@ export function locateFile(path: string, isReadonly: boolean, busyTimeoutMs: num
 
 /** A connection that only reads; undefined while the file has no tables, or not yet all. */
 export function openReader(file: DatabaseFile): SqliteDatabase | undefined {
-  if (!existsSync(file.path) || statSync(file.path).size === 0) return undefined;
+  if (!existsSync(file.path)) return undefined;
   return guarded(file, (use) => {
     const database = use(openDatabase(file.path, { readonly: true, busyTimeoutMs: file.busyTimeoutMs }));
     const version = readSchemaVersion(database, file.shownPath);
@@ -119,15 +119,23 @@ function expectPragma(file: DatabaseFile, name: string, found: unknown, wanted: 
   throw new DatabaseConnectionError(message, { details: { path: file.shownPath, [name]: found } });
 }
 
+const privateFolders = new Set<string>();
+
+// Also removed when the process ends without `close()`, unless it is killed.
 function createPrivatePath(): { path: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'skillcache-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder);
+  if (privateFolders.size === 0) process.on('exit', removePrivateFolders);
+  privateFolders.add(folder);
   const remove = () => {
-    process.removeListener('exit', removeFolder);
-    removeFolder();
+    rmSync(folder, { recursive: true, force: true });
+    privateFolders.delete(folder);
+    if (privateFolders.size === 0) process.off('exit', removePrivateFolders);
   };
   return { path: join(folder, 'skills.db'), remove };
+}
+
+function removePrivateFolders(): void {
+  for (const folder of privateFolders) rmSync(folder, { recursive: true, force: true });
 }
 
 function copyOf(original: string): { path: string; remove: () => void } {

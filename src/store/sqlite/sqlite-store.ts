@@ -190,7 +190,14 @@ class SqliteStore implements Store {
     return this.#writes.write('dropResults', { digest });
   }
 
-  async recordRun(run: RunRecord): Promise<void> {
+  recordRun(run: RunRecord): Promise<void> {
+    const recorded = this.#recordRun(run);
+    // Need not be awaited: a failure that nobody listens to must not end the process.
+    recorded.catch(() => {});
+    return recorded;
+  }
+
+  async #recordRun(run: RunRecord): Promise<void> {
     this.#expectWritable();
     if (this.#options.runsMax === 0) return;
     this.#unwrittenRuns.set(run.id, run);
