@@ -32,6 +32,8 @@ export interface RealmHarness {
   reject(thrown: unknown): void;
   /** The end of an event loop that has nothing left to do. */
   starve(): void;
+  /** Whether a file of that name is skill code. */
+  isOwn(fileName: string): boolean;
 }
 
 export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
@@ -270,6 +272,10 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
     }
     return out;
   }
+  function isOwn(fileName: string): boolean {
+    for (let i = 0; i < units.length; i += 1) if ((units[i] as Unit).fileName === fileName) return true;
+    return false;
+  }
   function frameOf(line: string): string {
     const match = bound(exec, /^ +at (?:(.*) \()?(.*):(\d+):(\d+)\)?$/, line) as
       | (string | undefined)[]
@@ -296,5 +302,5 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
     }
     return own;
   }
-  return { addUnit, run, reject: fail, starve };
+  return { addUnit, run, reject: fail, starve, isOwn };
 }

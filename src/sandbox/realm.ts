@@ -10,6 +10,7 @@ import type { Program, TaskHeader } from './protocol.ts';
 import { makeClock } from './realm-clock.ts';
 import { makeConsole } from './realm-console.ts';
 import { makeEvents } from './realm-events.ts';
+import { guardHost, hideFrames } from './realm-guard.ts';
 import { makeHarness, type RealmHarness, type RealmHost } from './realm-harness.ts';
 import { makeText } from './realm-text.ts';
 import { makeTimers } from './realm-timers.ts';
@@ -35,10 +36,12 @@ interface Booted {
  * finalizer would be called after its realm is over, so none ever is, which the language allows.
  */
 const BOOT = new Script(
-  `(function (host) {
+  `(function (bare) {
     'use strict';
+    const host = (${guardHost})(bare);
     const codec = (${makeCodec})(host);
     const harness = (${makeHarness})(host, codec);
+    (${hideFrames})(harness.isOwn);
     const timers = (${makeTimers})(host, harness);
     const clock = (${makeClock})(host);
     (${makeConsole})(host);

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { dispatcher, failure, programOf, run } from '../workers/runs.ts';
+import { ATTACKS, PRELUDE } from './attacks.ts';
+
+const workers = dispatcher();
+afterAll(() => workers.close(0));
+
+const inputs = { list: [1], date: new Date(0) };
+
+describe('no attack on the realm succeeds', () => {
+  test.each(ATTACKS)('$name', async ({ code }) => {
+    const { output } = await run(
+      workers,
+      `${PRELUDE}\nexport default function (inputs, context) { ${code} }`,
+      { inputs },
+    );
+    expect(output).toBe('no');
+  });
+
+  test('dynamic import is refused when a skill is compiled', () => {
+    expect(() => programOf('export default () => import("node:fs");')).toThrow(/import/);
+  });
+
+  test('the attacks are real: against a plain node:vm context those marked so succeed', async () => {
+    const here = dirname(fileURLToPath(import.meta.url));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--no-warnings', join(here, 'naive-realm.mjs')],
+      {
+        env: { ...process.env, ATTACKS: JSON.stringify(ATTACKS), PRELUDE },
+      },
+    );
+    const results = JSON.parse(stdout) as Record<string, string>;
+    const expected = ATTACKS.filter(({ worksNaively }) => worksNaively).map(({ name }) => name);
+    expect(expected.filter((name) => results[name] !== 'ESCAPED')).toEqual([]);
+  });
+});
+
+describe('what one run leaves, the next does not find', () => {
+  test('polluted prototypes and replaced functions cannot change the answer of this run or the next', async () => {
+    const hostile = programOf(`export default (inputs) => {
+      if (({}).polluted !== undefined || Array.prototype.map.name !== 'map') return 'LEAKED';
+      Object.prototype.polluted = 1;
+      Object.prototype.toJSON = Array.prototype.toJSON = String.prototype.toJSON = () => 'FORGED';
+      Object.prototype.then = undefined;
+      JSON.stringify = JSON.parse = Reflect.apply = Object.keys = Array.isArray = Object.hasOwn = () => { throw 'FORGED' };
+      Array.prototype.map = Array.prototype.push = Array.prototype[Symbol.iterator] = Map.prototype.get = Map.prototype.set = () => { throw 'FORGED' };
+      Function.prototype.call = Function.prototype.apply = Function.prototype.bind = () => { throw 'FORGED' };
+      Promise.prototype.then = Promise.resolve = () => { throw 'FORGED' };
+      String.prototype.slice = String.prototype.charCodeAt = RegExp.prototype.exec = () => { throw 'FORGED' };
+      return { n: inputs.n, list: [1, { two: -0 }] };
+    };`);
+    for (const n of [1, 2, 3]) {
+      const { output } = await run(workers, hostile, { inputs: { n } });
+      expect(output).toEqual({ n, list: [1, { two: -0 }] });
+    }
+  });
+
+  test('a thrown error is still told when everything it could be told with was replaced', async () => {
+    const { error } = await failure(
+      workers,
+      `
+      JSON.stringify = String.prototype.slice = RegExp.prototype.exec = Object.getOwnPropertyDescriptor = () => { throw 'FORGED' };
+      Object.prototype.kind = 'value'; Object.prototype.toJSON = () => 'FORGED';
+      throw new Error('honest');`,
+    );
+    expect(error.code).toBe('SKILL_RUNTIME');
+    expect(error.message).toBe('the skill threw Error: honest');
+  });
+
+  test('an answer cannot be changed once given, nor given twice', async () => {
+    const code =
+      'export default () => { const a = { n: 1 }; setTimeout(() => { a.n = 2 }, 0); Promise.resolve().then(() => { a.n = 3 }); return a };';
+    expect((await run(workers, code)).output).toEqual({ n: 1 });
+    const twice = 'export default () => ({ then(ok, bad) { ok(1); ok(2); bad(3); } });';
+    expect((await run(workers, twice)).output).toBe(1);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the kernel refuses a locked process', () => {
+  test('every class of system call that is not for computing', async () => {
+    const { stdout } = await lockedProcess();
+    const results = JSON.parse(stdout) as {
+      lock: { isLocked: boolean };
+      calls: Record<string, number>;
+      node: Record<string, string>;
+    };
+    expect(results.lock).toEqual({ isLocked: true });
+    const EPERM = 1;
+    expect(Object.entries(results.calls).filter(([, errno]) => errno !== EPERM)).toEqual([]);
+    expect(Object.keys(results.calls).length).toBeGreaterThan(40);
+    expect(Object.entries(results.node).filter(([, outcome]) => outcome === 'succeeded')).toEqual([]);
+  });
+
+  test.each([
+    'ptrace',
+    'process_vm_readv',
+    'bpf',
+    'keyctl',
+    'io_uring_setup',
+    'mount',
+    'unshare',
+    'setns',
+    'perf_event_open',
+    'userfaultfd',
+    'x32',
+  ])('%s ends the process', async (call) => {
+    expect((await lockedProcess(call)).signal).toBe('SIGSYS');
+  });
+});
+
+/** It ends by SIGKILL, as a worker does. */
+function lockedProcess(...args: string[]): Promise<{ stdout: string; signal: string | undefined }> {
+  const program = join(dirname(fileURLToPath(import.meta.url)), 'locked-process.mjs');
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--no-warnings', program, ...args], (error, stdout) => {
+      resolve({ stdout, signal: error?.signal ?? undefined });
+    });
+  });
+}
