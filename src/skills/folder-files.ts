@@ -1,6 +1,6 @@
 /** Files of a folder that nobody vouches for: nothing outside it is read, nothing large. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FileNotFoundError, SkillInvalidError, UsageError } from '../errors.ts';
 
@@ -12,7 +12,8 @@ export const FILE_BYTES_MAX = 64 * 1024 * 1024;
  */
 export async function readTextFile(path: string, bytesMax = FILE_BYTES_MAX): Promise<string> {
   try {
-    await using file = await open(path, 'r');
+    // Not blocking: opening a named pipe would wait for a writer for ever.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size } = await statOfFile(file, path);
     if (size > bytesMax) throw invalid(path, `is larger than ${bytesMax} bytes (${size})`);
     const bytes = await file.readFile();

@@ -4,6 +4,8 @@ import { parsePattern, patternCost, type PatternNode } from './pattern-syntax.ts
 /** What ajv needs of a regular expression. `toString` tells patterns apart. */
 export interface BoundedPattern {
   test(text: string): boolean;
+  /** At most how many steps a text of this length takes. */
+  stepsMax(length: number): number;
   toString(): string;
 }
 
@@ -14,7 +16,7 @@ const PATTERN_LENGTH_MAX = 4_096;
 const INSTRUCTIONS_MAX = 10_000;
 /** Backtracking steps up to which V8's own engine is used: about a millisecond. */
 const BACKTRACKING_STEPS_MAX = 1e5;
-const STEPS_MAX = 5e7;
+const STEPS_MAX = 5e6;
 
 /**
  * Compiles `source` (with the `u` flag, or without where it is valid only so). Cheap patterns run on
@@ -43,6 +45,8 @@ export function compilePattern(source: string): BoundedPattern {
       }
       return matcher.test(text);
     },
+    stepsMax: (length) =>
+      Math.min(STEPS_MAX, backtrackingSteps(length), length * (matcher?.size ?? Infinity)),
     toString: () => String(native),
   };
 }

@@ -2,6 +2,8 @@
 import { shorten } from './plain-json.ts';
 import { DESCRIPTION_LENGTH_MAX, SKILL_NAME } from './skill.ts';
 
+const TEXT_LENGTH_MAX = 64 * 1024;
+
 /** `text` as a description: cut at its bound, or made from the name where there is none. */
 export function fitDescription(text: string, name: string, warnings: string[]): string {
   if (text.trim() === '') {
@@ -17,6 +19,7 @@ export function fitDescription(text: string, name: string, warnings: string[]): 
 export function nameFrom(text: string, warnings: string[]): string {
   if (SKILL_NAME.test(text)) return text;
   const name = text
+    .slice(0, 1_000)
     .normalize('NFKD')
     .replace(/[^A-Za-z0-9_-]+/g, '-')
     .replace(/^[^A-Za-z]+|-+$/g, '')
@@ -39,7 +42,7 @@ export function leadingComment(code: string): string {
 /** Up to the first JSDoc tag; notices for tools and lawyers are no description. */
 function commentText(text: string): string {
   const description = /@(?:description|desc|summary)\s+([\s\S]*)/.exec(text)?.[1] ?? text;
-  const [before = ''] = description.split(/^\s*@\w+/m);
+  const [before = ''] = description.split(/^[ \t]*@\w+/m);
   const plain = oneLine(before);
   return /^(?:eslint|jshint|global |@ts-|copyright|licen[cs]e|spdx)/i.test(plain) ? '' : plain;
 }
@@ -48,7 +51,8 @@ function commentText(text: string): string {
  * What a Voyager description says: it is a function whose body is a comment, or
  * `Name: x; Description: text`. Any other text is taken as it is.
  */
-export function voyagerDescription(text: string): string {
+export function voyagerDescription(given: string): string {
+  const text = given.slice(0, TEXT_LENGTH_MAX);
   const labelled = /^\s*Name:[^;]*;\s*Description:([\s\S]*)$/.exec(text)?.[1];
   if (labelled !== undefined) return oneLine(labelled);
   const body = /^\s*(?:async\s+)?function\s*\w*\s*\([^)]*\)\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1];

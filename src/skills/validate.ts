@@ -2,7 +2,7 @@
 import { _, Ajv2020, Name, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { boundedFormats } from './formats.ts';
 import { joinPath, shorten, toPlainJson, type JsonIssue } from './plain-json.ts';
-import { compilePattern, PatternWorkError } from './pattern.ts';
+import { compilePattern, PatternWorkError, type BoundedPattern } from './pattern.ts';
 import { COST, guardSchema, type SchemaCost } from './schema-guard.ts';
 import type { JsonSchema } from './skill.ts';
 import { hasRepeats } from './unique-items.ts';
@@ -16,6 +16,8 @@ const ISSUES_MAX = 20;
 const ERRORS_MAX = 200;
 const VALIDATION_MS_MAX = 2_000;
 const CLOCK_EVERY_STEPS = 200_000;
+/** What calling a pattern costs, however short the text. */
+const PATTERN_STEPS = 20;
 
 export interface ValidatorOptions {
   /** Begins the path of each issue. Default `inputs`. */
@@ -55,8 +57,13 @@ export function compileValidator(schema: JsonSchema, options: ValidatorOptions =
     try {
       if (first(value)) return undefined;
       const [verdict] = toIssues(first.errors ?? [], value, root);
-      all ??= compile(guarded, budget, true);
-      return everyIssue(all, value, root, verdict ?? { path: root, message: 'does not fit the schema' });
+      const compileAll = (): ValidateFunction => (all ??= compile(guarded, budget, true));
+      return everyIssue(
+        compileAll,
+        value,
+        root,
+        verdict ?? { path: root, message: 'does not fit the schema' },
+      );
     } catch (error) {
       return [{ path: root, message: whyStopped(error) }];
     }
@@ -122,6 +129,8 @@ class Budget {
   };
 }
 
+type RegExpEngine = ((source: string) => BoundedPattern) & { code: string };
+
 /** One ajv for each schema, so that no `$id` of one skill is seen by another. */
 function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateFunction {
   const ajv = new Ajv2020({
@@ -136,7 +145,7 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     // `{ required: ['toString'] }` must not be met by every object's prototype.
     ownProperties: true,
     strictNumbers: true,
-    code: { regExp: Object.assign(compilePattern, { code: 'compilePattern' }), optimize: false },
+    code: { regExp: regExpWithin(budget), optimize: false },
   });
   for (const [name, format] of boundedFormats) ajv.addFormat(name, format);
   ajv.removeKeyword('uniqueItems');
@@ -164,6 +173,19 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
   return ajv.compile(schema as object);
 }
 
+/** Patterns that spend too: a loop over many keys and patterns is one step to the schema around it. */
+function regExpWithin(budget: Budget): RegExpEngine {
+  const engine = (source: string): BoundedPattern => {
+    const pattern = compilePattern(source);
+    const test = (text: string): boolean => {
+      budget.spend(undefined, PATTERN_STEPS + pattern.stepsMax(text.length), 0, 0);
+      return pattern.test(text);
+    };
+    return { ...pattern, test };
+  };
+  return Object.assign(engine, { code: 'compilePattern' });
+}
+
 function giveUp(): never {
   throw new Stop('too many errors');
 }
@@ -173,13 +195,14 @@ function stopWith(errors: readonly ErrorObject[] | undefined): never {
 }
 
 function everyIssue(
-  validate: ValidateFunction,
+  compileAll: () => ValidateFunction,
   value: unknown,
   root: string,
   verdict: ValidationIssue,
 ): ValidationIssue[] {
   let errors: readonly ErrorObject[] | null | undefined;
   try {
+    const validate = compileAll();
     validate(value);
     errors = validate.errors;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -238,4 +239,10 @@ test('a limit that is no number is refused by name when the definition is checke
   });
   const { definition } = await readSkillFolder(folder);
   expect(() => parseSkillDefinition(definition)).toThrow(/pure: .*; limits\.timeoutMs: /);
+});
+
+test('a named pipe in place of the program is refused, not waited for', async () => {
+  const folder = await folderOf({ 'SKILL.md': withEntry('scripts/main.js'), 'scripts/x.txt': '' });
+  execFileSync('mkfifo', [join(folder, 'scripts', 'main.js')]);
+  await expect(readSkillFolder(folder)).rejects.toThrow(/is not a file/);
 });

@@ -212,6 +212,14 @@ describe('a hostile schema cannot hang or crash the host', () => {
     expect(timed({ pattern }, `${'a'.repeat(30_000)}!`)).toHaveLength(1);
   });
 
+  test('a costly pattern over many texts', () => {
+    const texts = Array.from({ length: 5_000 }, (_, index) => `${'a'.repeat(5_000)}${index}`);
+    expect(timed({ items: { pattern: '^(a+)+$' } }, texts)[0]).toMatch(/could not be checked|must match/);
+    expect(timed({ items: { anyOf: [{ pattern: '^(a+)+$' }, true] } }, texts)[0]).toMatch(
+      /could not be checked/,
+    );
+  });
+
   test('a pattern with a lookahead is run on short texts only', () => {
     const schema = { pattern: '^(?=.*\\d)(?=.*[a-z]).{8,}$' };
     expect(timed(schema, 'passw0rd')).toEqual([]);
