@@ -1,7 +1,7 @@
 /** Walks the entries of a Map or the items of a Set. */
-import type { Cursor } from './cursors.ts';
+import type { LateCursor } from './cursors.ts';
 
-export class CollectionCursor implements Cursor {
+export class CollectionCursor implements LateCursor {
   readonly content = 'map';
   readonly value: object;
   readonly open: string;

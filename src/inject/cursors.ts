@@ -11,8 +11,6 @@ export interface Cursor {
    */
   readonly content: 'inline' | 'map' | 'late';
   readonly open: string;
-  /** The container without its content. */
-  readonly shell: string;
   child: unknown;
   next(): boolean;
   /** The text between the child before and this one. */
@@ -20,12 +18,22 @@ export interface Cursor {
   close(): string;
   /** How code reaches the current child from its container, to assign it. */
   access(): string;
+  /** The current child's path for an error message. */
+  path(parent: string): string;
+}
+
+/** A container whose content can be added after its creation. */
+export interface LateCursor extends Cursor {
+  /** The container without its content. */
+  readonly shell: string;
   /** A statement that puts the current child, written as `text`, into `target`. */
   late(target: string, text: string): string;
   /** A statement that ends what `late` began, if one is needed. */
   lateEnd(target: string): string | undefined;
-  /** The current child's path for an error message. */
-  path(parent: string): string;
+}
+
+export function isLate(cursor: Cursor): cursor is LateCursor {
+  return cursor.content !== 'inline';
 }
 
 /** An own property's value; an accessor is refused unread. */
@@ -43,7 +51,6 @@ function accessTo(key: string): string {
 export class ObjectCursor implements Cursor {
   readonly content = 'inline';
   readonly open: string;
-  readonly shell = '{}';
   child: unknown;
   readonly value: object;
   readonly #keys: string[];
@@ -80,14 +87,6 @@ export class ObjectCursor implements Cursor {
     return accessTo(this.#key);
   }
 
-  late(target: string, text: string): string {
-    return `${target}${this.access()}=${text}`;
-  }
-
-  lateEnd(): undefined {
-    return undefined;
-  }
-
   path(parent: string): string {
     return memberPath(parent, this.#key);
   }
@@ -104,7 +103,7 @@ const SAMPLES = 256;
 const GAP_MAX = 1_000;
 
 /** An array, with its holes, and with other properties than elements if it has them. */
-export class ArrayCursor implements Cursor {
+export class ArrayCursor implements LateCursor {
   readonly open = '[';
   readonly shell = '[]';
   readonly content: 'inline' | 'late';
@@ -238,10 +237,6 @@ export class PartsCursor implements Cursor {
     this.#close = close;
   }
 
-  get shell(): string {
-    return `${this.open})`;
-  }
-
   next(): boolean {
     if (++this.#index >= this.#parts.length) return false;
     this.child = this.#part.value;
@@ -258,14 +253,6 @@ export class PartsCursor implements Cursor {
 
   access(): string {
     return this.#part.access;
-  }
-
-  late(target: string, text: string): string {
-    return `${target}${this.#part.access}=${text}`;
-  }
-
-  lateEnd(): undefined {
-    return undefined;
   }
 
   path(parent: string): string {

@@ -35,10 +35,7 @@ export function mergeData(data: InjectionData): MergedData {
   for (const root of LAYERS) {
     const owner = data[root];
     if (owner === undefined) continue;
-    if (!isPlainObject(owner)) {
-      const message = `${root} must be a plain object, not ${describe(owner)}`;
-      throw new InjectionError('INVALID_INPUTS', message, { details: { path: root } });
-    }
+    refuseOther(root, owner);
     whole.set(root, { owner, root });
     for (const key of Object.keys(owner)) byKey.set(key, { owner, key, root });
   }
@@ -50,7 +47,8 @@ export function mergeData(data: InjectionData): MergedData {
  * @throws {InjectionError} `UNSUPPORTED_TARGET` with the place; `INVALID_INPUTS`.
  */
 export function checkTargets(plan: InjectionPlan, data: InjectionData): void {
-  refuseTargets(plan, mergeData(data));
+  if (plan.refused.length > 0) return refuseTargets(plan, mergeData(data));
+  for (const root of LAYERS) if (data[root] !== undefined) refuseOther(root, data[root]);
 }
 
 /** The same for data already merged. */
@@ -71,6 +69,12 @@ export function readDatum({ owner, key, root }: Datum): { value: unknown; path: 
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   if (descriptor && 'value' in descriptor) return { value: descriptor.value, path };
   throw new InjectionError('UNSERIALIZABLE_VALUE', `${path} is an accessor, not data`, { details: { path } });
+}
+
+function refuseOther(root: string, value: unknown): asserts value is object {
+  if (isPlainObject(value)) return;
+  const message = `${root} must be a plain object, not ${describe(value)}`;
+  throw new InjectionError('INVALID_INPUTS', message, { details: { path: root } });
 }
 
 function describe(value: unknown): string {

@@ -4,7 +4,7 @@
  * that is used inside.
  */
 import type { StandardNames } from './atoms.ts';
-import type { Cursor } from './cursors.ts';
+import { isLate, type Cursor, type LateCursor } from './cursors.ts';
 import { surveyGraph } from './graph-survey.ts';
 import { TextSink, writeNested, type NestedRules } from './nested.ts';
 import { shapeOf } from './shapes.ts';
@@ -34,7 +34,7 @@ class Drawing {
   readonly #stack: Cursor[] = [];
   /** Statements that join entries which were not both there yet. */
   readonly #joints: string[] = [];
-  readonly #lateEntries: { cursor: Cursor; target: string }[] = [];
+  readonly #lateEntries: { cursor: LateCursor; target: string }[] = [];
   /** How many entries stand in the table already. */
   #drawn = 0;
 
@@ -70,11 +70,11 @@ class Drawing {
     const shape = shapeOf(entry, { names, isOwnBuffer, lengthLeft: this.#sink.bytesLeft });
     if (typeof shape === 'string') {
       this.#sink.write(shape);
-    } else if (shape.content === 'inline') {
-      this.#drawContent(shape);
-    } else {
+    } else if (isLate(shape)) {
       this.#sink.write(shape.shell);
       this.#lateEntries.push({ cursor: shape, target });
+    } else {
+      this.#drawContent(shape);
     }
     this.#drawn++;
   }
@@ -91,7 +91,7 @@ class Drawing {
   }
 
   /** All entries stand: whatever a late entry contains can be named. */
-  #fill(cursor: Cursor, target: string): void {
+  #fill(cursor: LateCursor, target: string): void {
     while (cursor.next()) {
       const child = new TextSink(this.#sink.bytesLeft);
       writeNested(cursor.child, this.#stack, child, this.#rules);
