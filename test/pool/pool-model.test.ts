@@ -88,20 +88,25 @@ class World {
     };
     this.callers.push(caller);
     const rank = isPicky ? { rank: (resource: Resource) => (resource.id % 2 === 0 ? 1 : -1) } : {};
-    this.pool.acquire({ signal: caller.controller.signal, ...rank }).then(
-      (lease) => {
-        expect(lease.value.isDestroyed && this.closed === undefined, 'lent while alive').toBe(false);
-        expect(this.held.has(lease.value), 'lent to one at a time').toBe(false);
-        const passed = this.callers.find((other) => other.state === 'waiting');
-        // Whoever was passed in line is picky, is served in this very step, or has a resource under validation.
-        if (!this.isValidated && passed !== undefined && passed.id < caller.id && !passed.isPicky)
-          this.passed.push([passed, caller]);
-        caller.state = 'holding';
-        if (!lease.value.isDestroyed) this.held.set(lease.value, caller);
-        this.leases.push({ caller, lease });
-      },
-      () => (caller.state = 'gone'),
-    );
+    const refused = () => {
+      caller.state = 'gone';
+    };
+    this.pool
+      .acquire({ signal: caller.controller.signal, ...rank })
+      .then((lease) => this.#granted(caller, lease), refused);
+  }
+
+  #granted(caller: Caller, lease: Lease<Resource>): void {
+    expect(lease.value.isDestroyed && this.closed === undefined, 'lent while alive').toBe(false);
+    expect(this.held.has(lease.value), 'lent to one at a time').toBe(false);
+    const passed = this.callers.find((other) => other.state === 'waiting');
+    // Whoever was passed in line is picky, is served in this very step, or has a resource under validation.
+    if (!this.isValidated && passed !== undefined && passed.id < caller.id && !passed.isPicky) {
+      this.passed.push([passed, caller]);
+    }
+    caller.state = 'holding';
+    if (!lease.value.isDestroyed) this.held.set(lease.value, caller);
+    this.leases.push({ caller, lease });
   }
 
   readonly passed: [Caller, Caller][] = [];

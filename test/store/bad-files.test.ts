@@ -295,6 +295,37 @@ describe('a place that cannot be written', () => {
   });
 });
 
+test('a lock that another process holds too long is a connection error, and the next write works', async () => {
+  const path = copy('locked.db');
+  const other = new Sqlite(path);
+  await using opened = disposable(await open(path, { busyTimeoutMs: 50 }));
+  other.exec('BEGIN IMMEDIATE');
+  await expect(opened.store.add(skillVersion({ name: 'late' }))).rejects.toMatchObject({
+    code: 'DATABASE_CONNECTION',
+    retryable: true,
+    message: expect.stringContaining('locked by another process'),
+  });
+  expect((await opened.store.load('skill1'))?.version).toBe(1);
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await opened.store.add(skillVersion({ name: 'late' }))).toMatchObject({ version: 1 });
+});
+
+test('a write that fails half-way is undone alone, and its group is committed', async () => {
+  await using opened = disposable(await open(':memory:'));
+  const broken = skillVersion({ name: 'broken' });
+  const malformed = { ...broken, definition: { ...broken.definition, tags: 1 as unknown as string[] } };
+  const outcomes = await Promise.allSettled(
+    [skillVersion({ name: 'a' }), malformed, skillVersion({ name: 'b' })].map((version) =>
+      opened.store.add(version),
+    ),
+  );
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect((await opened.store.list()).map((skill) => skill.name)).toEqual(['a', 'b']);
+  expect(await opened.store.stats()).toMatchObject({ skills: 2, versions: 2, writes: 2 });
+  expect(await opened.store.check({ deep: true })).toEqual({ ok: true, problems: [] });
+});
+
 test('a driver that would crash this Node is refused before it is loaded', () => {
   expect(() => checkDriver('13.2.0', '9', '20.20.2')).toThrow(
     'better-sqlite3 13.2.0 needs Node-API 10, Node 20.20.2 has 9',
