@@ -43,7 +43,11 @@ export function findAnswers(scan: ModuleScan, tree: SyntaxTree): AnswerSource[] 
       return [...answers, { kind: 'binding', name }];
   }
   const [only, ...others] = scan.functions;
-  if (only && others.length === 0) {
+  if (
+    only &&
+    others.length === 0 &&
+    !answers.some((answer) => answer.kind === 'function' && answer.name === only.name)
+  ) {
     answers.push({ kind: 'function', name: only.name });
     if (only.isCertain) return answers;
   }

@@ -23,6 +23,8 @@ export interface PlannedSource {
  * @throws {InjectionError} `PARSE_ERROR` or `UNSUPPORTED_SYNTAX`, with line and column.
  */
 export function planInjection(code: string, options: PlanOptions = {}): PlannedSource {
+  if (typeof code !== 'string')
+    throw new InjectionError('PARSE_ERROR', `code is a ${typeof code}, not a text`);
   const { tree, language } = parseEither(code, options.language);
   const source = language === 'typescript' ? eraseTypes(code, tree) : code;
   const scan = scanModule(tree, { code, source });

@@ -80,6 +80,7 @@ const answers: [code: string, answers: object[]][] = [
   ['class run {}\nconst result = 1; 5', [{ kind: 'binding', name: 'result' }]],
   ['if (x) { var result = 1 }', [{ kind: 'binding', name: 'result' }]],
   ['const total = 1; export { total as result }', [{ kind: 'binding', name: 'total' }]],
+  ['const run = () => 1', [{ kind: 'function', name: 'run' }]],
   ['function f() {} const a = 1; a + 1', [{ kind: 'function', name: 'f' }]],
   [
     'const f = () => 1; f; f() + 1',
@@ -237,6 +238,7 @@ test('PARSE_ERROR has line and column', () => {
     expect(error).toMatchObject({ code: 'PARSE_ERROR', details: { line: 2, column: 7 } });
   }
   expect(() => planInjection('('.repeat(100_000))).toThrow(/too deeply/);
+  expect(() => planInjection(5 as unknown as string)).toThrow('code is a number, not a text');
 });
 
 test('without a language, the one that parses is taken, or the error of the one that got further', () => {
