@@ -1,6 +1,14 @@
 /** `skillcache add` */
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
-import { ERROR_KINDS, SkillCacheError, SkillInvalidError, UsageError, type ErrorCode } from '../errors.ts';
+import {
+  ERROR_KINDS,
+  FileNotFoundError,
+  SkillCacheError,
+  SkillInvalidError,
+  UsageError,
+  type ErrorCode,
+} from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { AddedSkill } from '../library-types.ts';
 import { jsonProblem, readText, type Data } from './arguments.ts';
@@ -19,6 +27,8 @@ export interface AddCommandOptions {
 
 export async function add(session: Session, path: string, options: AddCommandOptions): Promise<void> {
   const given = await givenBy(options);
+  // Before the library is opened, which creates it.
+  if (path !== '-' && !existsSync(path)) throw new FileNotFoundError(`no such file or folder: ${path}`);
   await using library = await session.open('create');
   const { definition, warnings } = await definitionAt(session, library, path);
   const { output, signal } = session;

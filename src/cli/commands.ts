@@ -10,6 +10,9 @@ import type { ListCommandOptions, SearchCommandOptions } from './list.ts';
 import type { RunCommandOptions } from './run.ts';
 import type { Session } from './session.ts';
 
+/** Of one page, as the store has it. */
+const LIMIT_MAX = 1_000;
+
 /** May give an exit code of its own. */
 export type Action = (session: Session) => Promise<number | void>;
 export type Perform = (command: Command, action: Action) => Promise<void>;
@@ -76,7 +79,7 @@ function declareFinding(program: Command, perform: Perform): void {
     'skillcache list --tag finance',
     'skillcache list --limit 20 --after csv-stats',
   ])
-    .option('--limit <n>', 'at most this many, up to 1000', count, 100)
+    .option('--limit <n>', 'at most this many, 1 to 1000', limit, 100)
     .option('--after <name>', 'names behind this one')
     .option('--tag <tag>', 'only skills that carry it; repeat for several', collect)
     .action(async (options: ListCommandOptions, command: Command) =>
@@ -94,7 +97,7 @@ function declareFinding(program: Command, perform: Perform): void {
     'skillcache search average of a price series',
     'skillcache search parse csv --limit 3 --json',
   ])
-    .option('--limit <n>', 'at most this many, up to 1000', count, 10)
+    .option('--limit <n>', 'at most this many, 1 to 1000', limit, 10)
     .option('--tag <tag>', 'only skills that carry it; repeat for several', collect)
     .action(async (words: string[], options: SearchCommandOptions, command: Command) =>
       perform(command, async (session) => (await import('./list.ts')).search(session, words, options)),
@@ -105,7 +108,7 @@ function declareRunning(program: Command, perform: Perform): void {
   withData(
     examples(program.command('run <program>').description('run a skill, a file, or stdin (-)'), [
       `skillcache run moving-average --inputs '{"prices":[1,2,3,4],"window":2}'`,
-      'skillcache run csv-stats@2 --input csv=@data.csv --timeout-ms 5000',
+      'skillcache run csv-stats@1 --input text=@data.csv --timeout-ms 5000',
       'skillcache run ./try.ts --inputs @inputs.json',
       `echo 'const n = 1; n * 2' | skillcache run - --input n=21`,
     ]),
@@ -239,6 +242,12 @@ function collect(word: string, before: readonly string[] = []): string[] {
 }
 
 const count = (word: string): number => parsed(word, parseCount);
+const limit = (word: string): number =>
+  parsed(word, (text) => {
+    const value = parseCount(text);
+    if (value >= 1 && value <= LIMIT_MAX) return value;
+    throw new UsageError(`${value} is not within 1 and ${LIMIT_MAX}`);
+  });
 const size = (word: string): number => parsed(word, parseSize);
 const time = (word: string): number | string => parsed(word, parseTime);
 

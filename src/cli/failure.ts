@@ -36,11 +36,9 @@ export function failureJson({ code, message, retryable, details }: Failure): str
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  SKILL_NOT_FOUND: '`skillcache list` and `skillcache search WORDS` show what there is.',
   EXECUTION_TIMEOUT: '`--timeout-ms` gives a run more time.',
   EXECUTION_MEMORY: '`--memory` gives a run more.',
   SANDBOX_UNAVAILABLE: '`skillcache doctor` says what confinement can be had here, and why.',
-  DATABASE_CORRUPT: '`skillcache doctor --deep` looks at the whole file.',
 };
 
 const DETAIL_WIDTH = 400;

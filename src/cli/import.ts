@@ -19,7 +19,7 @@ export async function importSkills(
 ): Promise<void> {
   const missing = paths.find((path) => !existsSync(path));
   if (missing !== undefined) throw new FileNotFoundError(`no such file or folder: ${missing}`);
-  await using library = await session.open('create');
+  await using library = await session.open('create', { isLong: true });
   const outcomes: Outcome[] = [];
   const interrupted = await collect(session, library, { paths, verify: options.verify, outcomes });
   const counts = countsOf(outcomes);
@@ -83,13 +83,24 @@ function reportOf({ output }: Session, outcomes: readonly Outcome[]): string {
     .filter(({ status }) => status === 'refused')
     .map(({ name, source, code, reason }) => [name ?? source, code ?? '', reason ?? '']);
   const warned = outcomes.flatMap(({ name, source, warnings }) =>
-    warnings.map((warning) => [name ?? source, warning]),
+    withoutPlaces(warnings).map((warning) => [name ?? source, warning]),
   );
   const tables = [summary];
-  const why = { title: 'WHY', isFlexible: true };
+  // Not cut to the terminal: the end of a reason is what one looks for.
+  const why = { title: 'WHY' };
   if (refused.length > 0) tables.push(output.table([{ title: 'REFUSED' }, { title: 'CODE' }, why], refused));
   if (warned.length > 0) {
-    tables.push(output.table([{ title: 'WARNING' }, { title: '', isFlexible: true }], warned));
+    tables.push(output.table([{ title: 'WARNING' }, { title: '' }], warned));
   }
   return tables.join('\n\n');
+}
+
+/** The same warning of several places is one, with their number; `--json` has them all. */
+function withoutPlaces(warnings: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const warning of warnings) {
+    const text = warning.replace(/ at \d+:\d+$/, '');
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return Array.from(counts, ([text, count]) => (count === 1 ? text : `${text} (${count} places)`));
 }

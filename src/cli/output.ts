@@ -1,6 +1,6 @@
 /** The two streams: data goes to stdout, everything else to stderr. */
 import { paintFor, type Paint } from './paint.ts';
-import { plainText } from './plain-text.ts';
+import { cutTo, plainText } from './plain-text.ts';
 import { table, type Column } from './table.ts';
 import { valueText } from './value-text.ts';
 
@@ -16,9 +16,10 @@ export interface OutputOptions {
   env: NodeJS.ProcessEnv;
   json: boolean;
   quiet: boolean;
+  /** Progress is for what takes longer. Default 1000. */
+  progressAfterMs?: number;
 }
 
-const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 250;
 
 export class Output {
@@ -31,15 +32,17 @@ export class Output {
   readonly #stderr: Stream;
   readonly #quiet: boolean;
   readonly #showsProgress: boolean;
+  readonly #progressFromMs: number;
   #progress = '';
 
-  constructor({ stdout, stderr, env, json, quiet }: OutputOptions) {
+  constructor({ stdout, stderr, env, json, quiet, progressAfterMs = 1_000 }: OutputOptions) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.json = json;
     this.#quiet = quiet;
     this.paint = paintFor(stdout.isTTY === true, env);
     this.paintNotes = paintFor(stderr.isTTY === true, env);
+    this.#progressFromMs = performance.now() + progressAfterMs;
     this.#showsProgress = stderr.isTTY === true && env['TERM'] !== 'dumb' && !quiet;
   }
 
@@ -73,7 +76,7 @@ export class Output {
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-    const width = this.#stdout.isTTY === true ? Math.max(40, this.#stdout.columns ?? 80) : undefined;
+    const width = this.#stdout.isTTY === true ? Math.max(40, this.#stdout.columns || 80) : undefined;
     return table(columns, rows, { width, paint: this.paint });
   }
 
@@ -93,8 +96,8 @@ export class Output {
 
   /** One line that the next one replaces; on a terminal only. */
   progress(text: string): void {
-    if (!this.#showsProgress) return;
-    const line = plainText(text).slice(0, Math.max(20, (this.#stderr.columns ?? 80) - 1));
+    if (!this.#showsProgress || performance.now() < this.#progressFromMs) return;
+    const line = cutTo(plainText(text), Math.max(20, (this.#stderr.columns || 80) - 1));
     this.#stderr.write(`\r\u001b[2K${line}`);
     this.#progress = line;
   }
@@ -104,8 +107,7 @@ export class Output {
     if (!this.#showsProgress) return work;
     const startedAt = performance.now();
     const tick = setInterval(() => {
-      const elapsedMs = performance.now() - startedAt;
-      if (elapsedMs >= PROGRESS_AFTER_MS) this.progress(`${label} … ${Math.floor(elapsedMs / 1_000)} s`);
+      this.progress(`${label} … ${Math.floor((performance.now() - startedAt) / 1_000)} s`);
     }, PROGRESS_EVERY_MS);
     try {
       return await work;

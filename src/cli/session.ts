@@ -68,9 +68,13 @@ export class Session {
     return { path, exists: !isFile(path) || existsSync(path) };
   }
 
-  /** The caller closes it: `await using`. */
-  async open(mode: OpenMode): Promise<SkillLibrary> {
-    const { options } = await this.settings();
+  /**
+   * The caller closes it: `await using`. A command that runs one skill or none starts no worker ahead, unless
+   * `workers.min` is set; one that runs many says `isLong`.
+   */
+  async open(mode: OpenMode, { isLong = false } = {}): Promise<SkillLibrary> {
+    const given = (await this.settings()).options;
+    const options = isLong ? given : { ...given, workers: { min: 0, ...given.workers } };
     const { path, exists } = await this.place();
     if (!exists && mode === 'existing') {
       const message = `no library at ${path}; \`skillcache init\` makes one, \`--db\` names another`;

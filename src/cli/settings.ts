@@ -4,8 +4,7 @@ import { ConfigurationError, FileNotFoundError } from '../errors.ts';
 import { optionsSchema, resolveOptions, type SkillLibraryOptions } from '../options.ts';
 import { jsonProblem } from './arguments.ts';
 
-/** `cli` marks what one-shot commands do otherwise than an embedded library. */
-export type Source = 'default' | 'cli' | 'file' | 'env' | 'flag';
+export type Source = 'default' | 'file' | 'env' | 'flag';
 
 export interface Setting {
   /** Dotted: `run.timeoutMs`. */
@@ -32,9 +31,6 @@ export interface SettingsInput {
   readonly configFile?: string | undefined;
 }
 
-/** A command runs once: a worker warmed ahead of a run that may not come would be wasted. */
-const CLI_OPTIONS: Record<string, unknown> = { 'workers.min': 0 };
-
 type Layer = { source: Source; values: Map<string, { value: unknown; origin?: string }> };
 
 /**
@@ -44,7 +40,6 @@ type Layer = { source: Source; values: Map<string, { value: unknown; origin?: st
 export async function readSettings({ env, db, configFile }: SettingsInput): Promise<Settings> {
   const defaults = leavesOf(resolveOptions());
   const layers: Layer[] = [
-    { source: 'cli', values: new Map(Object.entries(CLI_OPTIONS).map(([key, value]) => [key, { value }])) },
     await fileLayer(configFile ?? (env['SKILLCACHE_CONFIG'] || undefined)),
     envLayer(env, defaults),
     { source: 'flag', values: new Map(db === undefined ? [] : [['path', { value: db, origin: '--db' }]]) },

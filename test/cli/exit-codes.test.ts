@@ -42,6 +42,7 @@ describe('an error ends with the exit code of its kind, tells it as JSON on stde
     [2, 'USAGE', ['run']],
     [2, 'USAGE', ['run', 'square', '--timeout-ms', 'soon']],
     [2, 'USAGE', ['verify']],
+    [2, 'USAGE', ['list', '--limit', '0']],
     [2, 'CONFIGURATION', ['list', '--config', 'config.json']],
     [2, 'CONFIGURATION', ['run', 'square', '--timeout-ms', '0']],
     [5, 'SKILL_RUNTIME', ['run', './throws.js']],

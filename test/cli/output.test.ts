@@ -30,10 +30,17 @@ class Screen {
   }
 }
 
-function outputTo({ isTTY = false, json = false, quiet = false, columns = 80, env = {} } = {}) {
+function outputTo({
+  isTTY = false,
+  json = false,
+  quiet = false,
+  columns = 80,
+  env = {},
+  progressAfterMs = 0,
+} = {}) {
   const stdout = new Screen(isTTY, columns);
   const stderr = new Screen(isTTY, columns);
-  return { stdout, stderr, output: new Output({ stdout, stderr, env, json, quiet }) };
+  return { stdout, stderr, output: new Output({ stdout, stderr, env, json, quiet, progressAfterMs }) };
 }
 
 describe('colour', () => {
@@ -125,6 +132,12 @@ describe('output', () => {
     shown.output.note('done');
     expect(shown.stderr.text).toBe('\r\u001b[2K1 of 2\r\u001b[2Kdone\n');
     expect(await shown.output.waitFor('working', Promise.resolve(5))).toBe(5);
+  });
+
+  test('what takes no longer than a second shows no progress', () => {
+    const { stderr, output } = outputTo({ isTTY: true, progressAfterMs: 60_000 });
+    output.progress('1 of 2');
+    expect(stderr.text).toBe('');
   });
 
   test('source is byte for byte in a pipe and harmless on a terminal', () => {

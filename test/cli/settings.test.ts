@@ -58,7 +58,6 @@ describe('an option', () => {
       readonly: true,
       run: { timeoutMs: 5 },
       security: { knownGlobals: ['bot', 'mcData'] },
-      workers: { min: 0 },
     });
   });
 
