@@ -49,8 +49,7 @@ export class ResourcePool<T> {
 
   /**
    * Lends a resource: an idle one, else a new one, else the first that returns.
-   * @throws {PoolExhaustedError} when the wait runs out (its `cause` is why creation failed, if it did)
-   *   or the waiting line is full.
+   * @throws {PoolExhaustedError} when the wait runs out (`cause`: why creation failed) or the line is full.
    * @throws {ClosedError} after `drain()` or `close()`; an abort rejects with the signal's error.
    */
   async acquire(options: AcquireOptions<T> = {}): Promise<Lease<T>> {
@@ -136,7 +135,6 @@ export class ResourcePool<T> {
     const { name, min, max, overflowMax } = this.#options;
     const inUse = this.#inventory.members.count('leased') + this.#inventory.members.count('checking');
     const overflowInUse = Math.max(0, inUse - max);
-    const { requests, exhaustionEvents } = this.#totals;
     return {
       name,
       state: this.#state.kind,
@@ -152,7 +150,7 @@ export class ResourcePool<T> {
       waitingPeak: this.#line.peak,
       ...this.#totals,
       ...this.#inventory.stats,
-      exhaustionRate: requests === 0 ? 0 : exhaustionEvents / requests,
+      exhaustionRate: this.#totals.exhaustionEvents / Math.max(1, this.#totals.requests),
       utilization: inUse / max,
       overflowUtilization: overflowMax === 0 ? 0 : overflowInUse / overflowMax,
       acquireMs: this.#acquireMs.snapshot(),
@@ -224,8 +222,8 @@ export class ResourcePool<T> {
       const { name: pool, inUse, waiting } = this.stats();
       this.#options.observer?.exhausted?.({ pool, inUse, waiting });
     }
-    const { waitingMax } = this.#options;
-    if (excess > waitingMax) this.#line.refuse(waiter, fullLineError(this.stats(), waitingMax));
+    if (excess <= this.#options.waitingMax) return;
+    this.#line.refuse(waiter, fullLineError(this.stats(), this.#options.waitingMax));
   }
 
   #late(waiter: Waiter<T>): Error {
