@@ -187,6 +187,26 @@ const runs: [name: string, code: string, value: unknown][] = [
     1,
   ],
   ['an arrow returned by `as`', 'const f = () => ({ a: 1 }) as any\n;const r = f().a', 1],
+  [
+    'yield with and without a cast',
+    'function* g(): any { yield; yield <number>1; yield 2 as number }\nconst r = [...g()]',
+    [undefined, 1, 2],
+  ],
+  [
+    'a private definite field',
+    'class A { #p!: number; protected readonly static = 1; q() { return this.#p } }\nconst r = new A().q()',
+    undefined,
+  ],
+  [
+    'an arrow with a destructured parameter over lines',
+    'const f = ({ a }: { a: number }): Array<\n number\n> => [a]; const r = f({ a: 1 })',
+    [1],
+  ],
+  [
+    'a class of types without a name',
+    'interface I {} const A = class implements I { x = 1 }; const r = new A().x',
+    1,
+  ],
   ['return with `as` before [', 'const f = () => { return 1 as number\n[0] }\nconst r = f()', 1],
 ];
 
