@@ -130,11 +130,14 @@ export function makeCodec(host: CodecHost): Codec {
     { kind: 'dataview', read: dataViewLength },
   ];
   const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  /** Two digits for each 12 bits, and back. */
+  /** Two digits for each 12 bits, and back; made at first use. */
   const DIGITS = list<string>();
   const VALUES = list<number>();
-  for (let i = 0; i < 4096; i += 1) DIGITS[i] = (BASE64[i >> 6] as string) + (BASE64[i & 63] as string);
-  for (let i = 0; i < 64; i += 1) VALUES[charCodeAt(BASE64, i)] = i;
+  function makeTables(): void {
+    if (DIGITS.length > 0) return;
+    for (let i = 0; i < 4096; i += 1) DIGITS[i] = (BASE64[i >> 6] as string) + (BASE64[i & 63] as string);
+    for (let i = 0; i < 64; i += 1) VALUES[charCodeAt(BASE64, i)] = i;
+  }
   const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
   const HEX = /^-?[0-9a-f]+$/;
 
@@ -475,6 +478,7 @@ export function makeCodec(host: CodecHost): Codec {
   }
 
   function base64(bytes: Uint8Array): string {
+    makeTables();
     let out = '';
     let i = 0;
     for (; i + 2 < bytes.length; i += 3) {
@@ -605,6 +609,7 @@ export function makeCodec(host: CodecHost): Codec {
       return error;
     }
     function bytesOf(slot: Slot | undefined): ArrayBuffer {
+      makeTables();
       const text = slot;
       if (typeof text !== 'string' || text.length % 4 !== 0) throw malformed('wrong bytes');
       const size = text.length;

@@ -32,11 +32,9 @@ function start(): void {
   realm = new Realm();
   const hello = confine();
   process.on('unhandledRejection', (thrown) => running?.reject(thrown));
-  process.on('uncaughtException', (thrown) => running?.reject(thrown));
-  process.on('beforeExit', () => {
-    running?.starve();
-    setImmediate(next);
-  });
+  process.on('uncaughtException', (thrown) => (running === undefined ? die() : running.reject(thrown)));
+  // Nothing is left that could run, and no answer yet.
+  process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
   send(frameBytes('hello', 0, JSON.stringify(hello)));
   setImmediate(next);
 }

@@ -55,8 +55,8 @@ export class Dispatcher {
   readonly #pool: ResourcePool<WorkerSlot>;
   readonly #permits: ResourcePool<Permit>;
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
-  /** Memory of the runs that wait for a worker to be started, in order, where it is not the usual. */
-  readonly #wanted: number[] = [];
+  /** Runs in line that want other memory than the usual: the pool does not say for whom it creates. */
+  readonly #wishes = new Set<{ readonly memoryBytesMax: number }>();
   /** The latest worker of a version that answered and prepares its next realm. */
   readonly #settling = new Map<string, Promise<boolean>>();
   readonly #idleBound = new Set<WorkerSlot>();
@@ -138,11 +138,10 @@ export class Dispatcher {
       observer: this.#options.observer,
       isReady: (slot) => slot.isUnbound,
       create: async (signal) => {
-        const slot = await this.#starter.start(this.#wanted.shift() ?? this.#memoryBytesMax, signal);
-        void slot.worker.gone.then(() => {
-          this.#idleBound.delete(slot);
-          return this.#pool.evict((other) => other === slot, 'broken');
-        });
+        const [wish] = this.#wishes;
+        if (wish !== undefined) this.#wishes.delete(wish);
+        const slot = await this.#starter.start(wish?.memoryBytesMax ?? this.#memoryBytesMax, signal);
+        this.#watch(slot);
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
@@ -170,21 +169,44 @@ export class Dispatcher {
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
     const { program, limits, signal } = request;
-    for (;;) {
-      await this.#settlingSoon(program.digest);
-      // The pool does not say for whom it creates: most probably for whoever asks next.
-      if (limits.memoryBytesMax !== this.#memoryBytesMax) this.#wanted.push(limits.memoryBytesMax);
+    await this.#settlingSoon(program.digest);
+    const wish = { memoryBytesMax: limits.memoryBytesMax };
+    if (wish.memoryBytesMax !== this.#memoryBytesMax) this.#wishes.add(wish);
+    try {
       const lease = await this.#pool.acquire({
         signal,
         timeoutMs,
         label: program.digest,
         rank: (slot) => rankFor(slot, request),
       });
-      this.#wanted.length = 0;
-      if (rankFor(lease.value, request) >= 0) return lease;
-      // Started with another's memory, or died since.
-      await lease.destroy('evicted');
+      if (rankFor(lease.value, request) < 0) await this.#refit(lease, request);
+      return lease;
+    } finally {
+      this.#wishes.delete(wish);
     }
+  }
+
+  /** What was lent was started with another's memory, or died since: it gets a worker that fits. */
+  async #refit(lease: Lease<WorkerSlot>, { limits, signal }: DispatchRequest): Promise<void> {
+    try {
+      const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+      const fitting = await this.#starter.start(limits.memoryBytesMax, AbortSignal.any(signals));
+      await lease.value.replaceBy(fitting);
+      this.#watch(lease.value);
+    } catch (error) {
+      await lease.destroy('broken');
+      throw signal?.aborted ? abortError(signal) : error;
+    }
+  }
+
+  /** A worker that dies while it is idle is no longer lent. */
+  #watch(slot: WorkerSlot): void {
+    const { worker } = slot;
+    void worker.gone.then(() => {
+      if (slot.worker !== worker) return undefined;
+      this.#idleBound.delete(slot);
+      return this.#pool.evict((other) => other === slot, 'broken');
+    });
   }
 
   /** A worker of this version that has just answered is worth a moment's wait: binding another costs more. */
@@ -256,7 +278,7 @@ export class Dispatcher {
     }
     if (slot.startedMs >= askedMs) {
       this.#counts.coldStarts += 1;
-      return { start: 'cold', startMs: slot.readyMs - slot.startedMs };
+      return { start: 'cold', startMs: slot.startMs };
     }
     this.#counts.warmHits += 1;
     return { start: 'warm', startMs: 0 };

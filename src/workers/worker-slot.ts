@@ -6,21 +6,40 @@ import { Worker } from './worker.ts';
 
 const RANK: Readonly<Record<SandboxTier, number>> = { none: 0, permission: 1, kernel: 2 };
 
+/** A worker's place in the pool. One that does not fit a run is replaced in its place. */
 export class WorkerSlot {
-  readonly worker: Worker;
+  #worker: Worker;
+  #startedMs: number;
+  #readyMs = performance.now();
   readonly hello: Hello;
-  /** When its process was started, and when it was ready. */
-  readonly startedMs: number;
-  readonly readyMs = performance.now();
   /** When its last run ended. */
   usedMs = 0;
 
   constructor(worker: Worker, hello: Hello, startedMs: number) {
-    this.worker = worker;
+    this.#worker = worker;
     this.hello = hello;
-    this.startedMs = startedMs;
+    this.#startedMs = startedMs;
   }
 
+  get worker(): Worker {
+    return this.#worker;
+  }
+  /** When its process was started. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+  /** How long its process took to be ready. */
+  get startMs(): number {
+    return this.#readyMs - this.#startedMs;
+  }
+  /** Takes the worker of another place, and gives up its own. */
+  async replaceBy(other: WorkerSlot): Promise<void> {
+    const old = this.#worker;
+    this.#worker = other.#worker;
+    this.#startedMs = other.#startedMs;
+    this.#readyMs = other.#readyMs;
+    await old.kill('it does not fit the run');
+  }
   get isUnbound(): boolean {
     return !this.worker.isDead && this.worker.digest === undefined;
   }

@@ -186,6 +186,17 @@ describe('a skill that fails', () => {
     expect(tookMs).toBeLessThan(10_000);
   });
 
+  test('a worker whose run could never settle serves the next one', async () => {
+    const program = programOf(
+      'export default ({ hangs }) => (hangs ? new Promise(() => {}) : new Promise((r) => setTimeout(r, 5, "ok")));',
+    );
+    for (let i = 0; i < 3; i += 1) {
+      const { error } = await failure(workers, program, { inputs: { hangs: true } });
+      expect(error.message).toContain('can never settle');
+      expect((await run(workers, program)).output).toBe('ok');
+    }
+  });
+
   test('what is thrown after the answer changes nothing', async () => {
     const code =
       'export default () => { setTimeout(() => { throw 1 }, 0); Promise.reject(2); queueMicrotask(() => { throw 3 }); return "fine" };';
@@ -408,6 +419,17 @@ describe('the pool of workers', () => {
         expect((await run(own, program)).output, `${round}`).toBe(index + 1);
     }
     expect(own.stats().pool.inUse + own.stats().pool.idle).toBeLessThanOrEqual(3);
+  });
+
+  test('runs of different memory bounds each get a worker of theirs', async () => {
+    await using own = dispatcher({ min: 1, max: 2, concurrency: 2 });
+    const code =
+      'const all = []; export default ({ count }) => { for (let i = 0; i < count; i++) all.push(new Uint8Array(1e6).fill(1)); return all.length };';
+    const small = () => failure(own, code, { inputs: { count: 200 }, limits: { memoryBytesMax: 32 * MIB } });
+    const large = () => run(own, code, { inputs: { count: 200 }, limits: { memoryBytesMax: 256 * MIB } });
+    const [one, two, three, four] = await Promise.all([small(), large(), small(), large()]);
+    expect([one.error.code, three.error.code]).toEqual(['EXECUTION_MEMORY', 'EXECUTION_MEMORY']);
+    expect([two.output, four.output]).toEqual([200, 200]);
   });
 
   test('a worker is replaced after `usesMax` runs', async () => {
