@@ -1,6 +1,6 @@
 /** Finds a worker for a run, holds the run to its limits, and decides what becomes of the worker. */
 import { performance } from 'node:perf_hooks';
-import { abortError, ClosedError, ExecutionTimeoutError, type SkillCacheError } from '../errors.ts';
+import { abortError, ClosedError, type SkillCacheError } from '../errors.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { DestroyReason, PoolObserver } from '../pool/pool-stats.ts';
@@ -14,9 +14,11 @@ import type {
   RunReport,
 } from './dispatch-types.ts';
 import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
+import { reportOf } from './run-report.ts';
+import { RunStop } from './run-stop.ts';
 import { removeStaleFolders } from './spawn.ts';
 import type { Death, TaskEnd } from './worker.ts';
-import { WorkerStarter, type WorkerSlot } from './worker-slot.ts';
+import { rankFor, WorkerStarter, type WorkerSlot } from './worker-slot.ts';
 
 export type {
   Confinement,
@@ -247,7 +249,7 @@ export class Dispatcher {
       ...(seed === undefined ? {} : { seed }),
       ...(now === undefined ? {} : { nowMs: now }),
     };
-    const stopped = new Stop(lease, request);
+    const stopped = new RunStop(lease, request);
     const end = await worker.run({ header, data });
     const stop = stopped.clear();
     const wallMs = performance.now() - startedMs;
@@ -297,65 +299,4 @@ export class Dispatcher {
     this.#idleBound.add(slot);
     lease.release();
   }
-}
-
-/** 2: bound to this version; 1: unbound; negative: unsuitable. */
-function rankFor({ worker }: WorkerSlot, { program, limits }: DispatchRequest): number {
-  if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax) return -1;
-  if (worker.digest === program.digest) return 2;
-  return worker.digest === undefined ? 1 : -1;
-}
-
-type StopError = (end: TaskEnd, report: RunReport) => SkillCacheError;
-
-/** Kills the process group at the deadline or when the caller leaves, whichever is first. */
-class Stop {
-  readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
-  readonly #abort: () => void;
-  #why: StopError | undefined;
-
-  constructor(lease: Lease<WorkerSlot>, { limits, signal }: DispatchRequest) {
-    const { timeoutMs } = limits;
-    const stop = (reason: 'timeout' | 'aborted', why: StopError) => {
-      if (this.#why !== undefined) return;
-      this.#why = why;
-      void lease.destroy(reason);
-    };
-    this.#timer = setTimeout(() => {
-      stop('timeout', ({ logs }, report) => {
-        const message = `the skill was stopped at its deadline of ${timeoutMs} ms`;
-        return new ExecutionTimeoutError(message, { details: { timeoutMs, logs, report } });
-      });
-    }, timeoutMs);
-    this.#abort = () => stop('aborted', () => abortError(signal as AbortSignal));
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#abort, { once: true });
-    if (signal?.aborted) this.#abort();
-  }
-
-  /** Why it was stopped, if it was. */
-  clear(): StopError | undefined {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#abort);
-    return this.#why;
-  }
-}
-
-function reportOf(
-  end: TaskEnd,
-  times: Pick<RunReport, 'tier' | 'start' | 'queueMs' | 'startMs' | 'wallMs'>,
-  { data, limits }: DispatchRequest,
-): RunReport {
-  const header = end.kind === 'outcome' ? end.outcome.header : undefined;
-  return {
-    ...times,
-    cpuMs: (header?.cpuUs ?? 0) / 1_000,
-    ...(header === undefined ? {} : { memoryPeakBytes: header.memoryPeakBytes }),
-    bytesIn: Buffer.byteLength(data),
-    bytesOut: end.kind === 'outcome' ? Buffer.byteLength(end.outcome.output) : 0,
-    logBytes: header?.logBytes ?? Buffer.byteLength(end.logs),
-    logsCut: end.logsCut,
-    limits,
-  };
 }

@@ -1,6 +1,7 @@
 /** Starts workers in the highest confinement that this machine gives, and refuses less than is required. */
 import { SandboxUnavailableError } from '../errors.ts';
 import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
+import type { DispatchRequest } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
 
@@ -112,4 +113,11 @@ export class WorkerStarter {
     }
     return new WorkerSlot(worker, this.hello, startedMs);
   }
+}
+
+/** 2: bound to this version; 1: unbound; negative: unsuitable. */
+export function rankFor({ worker }: WorkerSlot, { program, limits }: DispatchRequest): number {
+  if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax) return -1;
+  if (worker.digest === program.digest) return 2;
+  return worker.digest === undefined ? 1 : -1;
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { SandboxUnavailableError, WorkerCrashedError } from '../errors.ts';
 import { frameBytes, type Frame, type Hello, type Program, type TaskHeader } from '../sandbox/protocol.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
+import { LogKeeper } from './log-keeper.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
 
@@ -274,31 +275,6 @@ function neverReady(death: Death): Error {
   const how = death.signal ?? `exit code ${death.exitCode}`;
   const message = `a worker ended before it was ready (${how}): ${death.stderr.trim().slice(-500)}`;
   return death.cause === undefined ? new WorkerCrashedError(message) : new SandboxUnavailableError(message);
-}
-
-/** Keeps the first `bytesMax` bytes. */
-class LogKeeper {
-  readonly #bytesMax: number;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  isCut = false;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  add(chunk: Buffer): void {
-    const room = this.#bytesMax - this.#bytes;
-    if (chunk.length > room) this.isCut = true;
-    const kept = chunk.subarray(0, Math.max(0, room));
-    this.#chunks.push(kept);
-    this.#bytes += kept.length;
-  }
-
-  get text(): string {
-    const text = Buffer.concat(this.#chunks).toString('utf8');
-    return this.isCut ? `${text.replace(/\uFFFD+$/, '')}\n… cut at ${this.#bytesMax} bytes\n` : text;
-  }
 }
 
 interface Deferred<T> {

@@ -1,0 +1,42 @@
+/** Ends a run from outside: at its deadline, or when its caller leaves. */
+import { abortError, ExecutionTimeoutError, type SkillCacheError } from '../errors.ts';
+import type { Lease } from '../pool/lease.ts';
+import type { DispatchRequest, RunReport } from './dispatch-types.ts';
+import type { TaskEnd } from './worker.ts';
+import type { WorkerSlot } from './worker-slot.ts';
+
+export type StopError = (end: TaskEnd, report: RunReport) => SkillCacheError;
+
+/** Kills the process group at the deadline or when the caller leaves, whichever is first. */
+export class RunStop {
+  readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort: () => void;
+  #why: StopError | undefined;
+
+  constructor(lease: Lease<WorkerSlot>, { limits, signal }: DispatchRequest) {
+    const { timeoutMs } = limits;
+    const stop = (reason: 'timeout' | 'aborted', why: StopError) => {
+      if (this.#why !== undefined) return;
+      this.#why = why;
+      void lease.destroy(reason);
+    };
+    this.#timer = setTimeout(() => {
+      stop('timeout', ({ logs }, report) => {
+        const message = `the skill was stopped at its deadline of ${timeoutMs} ms`;
+        return new ExecutionTimeoutError(message, { details: { timeoutMs, logs, report } });
+      });
+    }, timeoutMs);
+    this.#abort = () => stop('aborted', () => abortError(signal as AbortSignal));
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#abort, { once: true });
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Why it was stopped, if it was. */
+  clear(): StopError | undefined {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#abort);
+    return this.#why;
+  }
+}
