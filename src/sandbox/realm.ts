@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import { createContext, Script, type Context } from 'node:vm';
-import { makeCodec } from './codec.ts';
+import { CODEC_SOURCE } from './codec.ts';
 import type { Program, TaskHeader } from './protocol.ts';
 import { makeClock } from './realm-clock.ts';
 import { makeConsole } from './realm-console.ts';
@@ -39,7 +39,7 @@ const BOOT = new Script(
   `(function (bare) {
     'use strict';
     const host = (${guardHost})(bare);
-    const codec = (${makeCodec})(host);
+    const codec = ${CODEC_SOURCE}(host);
     const harness = (${makeHarness})(host, codec);
     (${hideFrames})(harness.isOwn);
     const timers = (${makeTimers})(host, harness);

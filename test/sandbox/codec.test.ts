@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeValue, encodeValue, hostCodec, makeCodec } from '../../src/sandbox/codec.ts';
+import { decodeValue, encodeValue, hostCodec, CODEC_SOURCE } from '../../src/sandbox/codec.ts';
 import type { CodecFailure } from '../../src/sandbox/codec.ts';
 
 const numRuns = Number(process.env['SKILLCACHE_PROPERTY_RUNS'] ?? 300);
@@ -215,7 +215,7 @@ describe('encodeValue', () => {
 
   test('holds when the prototypes of its realm are polluted afterwards', () => {
     const result: unknown = runInNewContext(`
-      const codec = (${String(makeCodec)})({ isProxy: () => false });
+      const codec = ${CODEC_SOURCE}({ isProxy: () => false });
       const answer = { a: [1, { b: new Map([]) }] };
       Object.prototype.toJSON = () => 'stolen';
       Array.prototype.toJSON = () => 'stolen';

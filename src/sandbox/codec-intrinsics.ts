@@ -1,0 +1,196 @@
+/** What the codec needs of a realm, captured before any skill code runs. Refers to nothing outside itself. */
+import type { CodecFailure, CodecHost } from './codec.ts';
+
+export type Captured = ReturnType<typeof captureIntrinsics>;
+
+export function captureIntrinsics(host: CodecHost) {
+  'use strict';
+  type Bag = Record<PropertyKey, unknown>;
+
+  const { isProxy, bufferPrototype } = host;
+  const { stringify, parse } = JSON;
+  const { isArray } = Array;
+  const { isInteger, isSafeInteger } = Number;
+  const { keys, is, hasOwn, getPrototypeOf, setPrototypeOf, defineProperty, getOwnPropertyDescriptor } =
+    Object;
+  const { construct } = Reflect;
+  const { call } = Function.prototype;
+  type Uncurried = (self: unknown, ...rest: unknown[]) => never;
+  const { bind } = Function.prototype as unknown as Record<
+    'bind',
+    { call(self: unknown, target: unknown): unknown }
+  >;
+  const uncurry = bind.call(bind, call) as (method: unknown) => Uncurried;
+  const getterOf = (prototype: object, key: PropertyKey) =>
+    uncurry(getOwnPropertyDescriptor(prototype, key)?.get) as (self: unknown) => never;
+  /** An array that no setter on a prototype can see into. */
+  const list = <T>(): T[] => setPrototypeOf([], null) as T[];
+  const ObjectPrototype = Object.prototype;
+  const ArrayPrototype = Array.prototype;
+  const lookupGetter = uncurry((ObjectPrototype as unknown as Bag)['__lookupGetter__']);
+  const objectTag = uncurry(ObjectPrototype.toString) as (self: unknown) => string;
+  const TypedArray = getPrototypeOf(Uint8Array) as Uint8ArrayConstructor;
+  const viewName = getterOf(TypedArray.prototype, Symbol.toStringTag) as (
+    self: unknown,
+  ) => string | undefined;
+  const viewBuffer = getterOf(TypedArray.prototype, 'buffer') as (self: unknown) => ArrayBuffer;
+  const viewOffset = getterOf(TypedArray.prototype, 'byteOffset') as (self: unknown) => number;
+  const viewLength = getterOf(TypedArray.prototype, 'length') as (self: unknown) => number;
+  const dataViewBuffer = getterOf(DataView.prototype, 'buffer') as (self: unknown) => ArrayBuffer;
+  const dataViewOffset = getterOf(DataView.prototype, 'byteOffset') as (self: unknown) => number;
+  const dataViewLength = getterOf(DataView.prototype, 'byteLength') as (self: unknown) => number;
+  const bufferLength = getterOf(ArrayBuffer.prototype, 'byteLength') as (self: unknown) => number;
+  const regExpSource = getterOf(RegExp.prototype, 'source') as (self: unknown) => string;
+  const regExpFlags = getterOf(RegExp.prototype, 'flags') as (self: unknown) => string;
+  const mapSize = getterOf(Map.prototype, 'size') as (self: unknown) => number;
+  const setSize = getterOf(Set.prototype, 'size') as (self: unknown) => number;
+  const mapEach = uncurry(Map.prototype.forEach);
+  const mapGet = uncurry(Map.prototype.get) as (self: unknown, key: unknown) => number | undefined;
+  const mapSet = uncurry(Map.prototype.set) as (self: unknown, key: unknown, value: unknown) => void;
+  const setEach = uncurry(Set.prototype.forEach);
+  const setAdd = uncurry(Set.prototype.add) as (self: unknown, value: unknown) => void;
+  const setHas = uncurry(Set.prototype.has) as (self: unknown, value: unknown) => boolean;
+  const getTime = uncurry(Date.prototype.getTime) as (self: unknown) => number;
+  const bigIntText = uncurry(BigInt.prototype.toString) as (self: unknown, radix: number) => string;
+  const charCodeAt = uncurry(String.prototype.charCodeAt) as (self: string, at: number) => number;
+  const slice = uncurry(String.prototype.slice) as (self: string, from: number, to?: number) => string;
+  const indexOf = uncurry(String.prototype.indexOf) as (self: string, what: string, from: number) => number;
+  const matches = uncurry(RegExp.prototype.exec) as (self: RegExp, text: string) => unknown;
+  const Intrinsics = { ArrayBuffer, Uint8Array, DataView, Map, Set, Date, RegExp, BigInt, Array, Number };
+  const views = {
+    __proto__: null,
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  } as unknown as Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => object>;
+  if (typeof (globalThis as unknown as Bag)['Float16Array'] === 'function')
+    views['Float16Array'] = (globalThis as unknown as Bag)['Float16Array'] as never;
+  const errors = {
+    __proto__: null,
+    Error,
+    EvalError,
+    RangeError,
+    ReferenceError,
+    SyntaxError,
+    TypeError,
+    URIError,
+    AggregateError,
+  } as unknown as Record<string, new (...given: unknown[]) => Error>;
+
+  class Failure {
+    declare readonly reason: CodecFailure['reason'];
+    declare readonly path: string;
+    declare readonly message: string;
+    constructor(reason: CodecFailure['reason'], path: string, message: string) {
+      const fields = { reason, path, message } as unknown as Record<string, string>;
+      for (const key in fields)
+        if (hasOwn(fields, key)) defineProperty(this, key, { value: fields[key], enumerable: true });
+    }
+  }
+  const failure = (reason: CodecFailure['reason'], path: string, message: string) =>
+    new Failure(reason, path, message);
+  const isFailure = (error: unknown): error is CodecFailure => error instanceof Failure;
+  const malformed = (what: string) => failure('MALFORMED_TEXT', '', `malformed value text: ${what}`);
+  const tooDeep = (path: string, depthMax: number) =>
+    failure('LIMIT_EXCEEDED', path, `${path || 'the value'} is nested deeper than ${depthMax} levels`);
+  const tooLarge = (path: string, bytesMax: number) =>
+    failure('LIMIT_EXCEEDED', path, `${path || 'the value'} is larger than ${bytesMax} bytes`);
+
+  /** Whether `text` has more than `bytesMax` UTF-8 bytes. */
+  function exceeds(text: string, bytesMax: number): boolean {
+    if (text.length > bytesMax) return true;
+    if (text.length * 3 <= bytesMax) return false;
+    let bytes = text.length;
+    for (let i = 0; i < text.length && bytes <= bytesMax; i += 1) {
+      const code = charCodeAt(text, i);
+      // A surrogate pair is two units and four bytes: one more for each half.
+      if (code >= 0x80) bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+    }
+    return bytes > bytesMax;
+  }
+
+  const probes = [
+    { kind: 'date', read: getTime },
+    { kind: 'map', read: mapSize },
+    { kind: 'set', read: setSize },
+    { kind: 'regexp', read: regExpSource as (self: unknown) => never },
+    { kind: 'buffer', read: bufferLength },
+    { kind: 'dataview', read: dataViewLength },
+  ];
+  /** Each probe throws unless `value` has the internal slot that it reads. */
+  function brand(value: unknown): { readonly kind: string; readonly size: number } {
+    for (let i = 0; i < probes.length; i += 1) {
+      const probe = probes[i] as (typeof probes)[number];
+      try {
+        return { kind: probe.kind, size: probe.read(value) };
+      } catch {
+        // Not of this kind.
+      }
+    }
+    return { kind: objectTag(value) === '[object Error]' ? 'error' : '', size: 0 };
+  }
+
+  return {
+    brand,
+    isProxy,
+    bufferPrototype,
+    stringify,
+    parse,
+    isArray,
+    isInteger,
+    isSafeInteger,
+    keys,
+    is,
+    hasOwn,
+    getPrototypeOf,
+    defineProperty,
+    getOwnPropertyDescriptor,
+    construct,
+    list,
+    ObjectPrototype,
+    ArrayPrototype,
+    lookupGetter,
+    objectTag,
+    viewName,
+    viewBuffer,
+    viewOffset,
+    viewLength,
+    dataViewBuffer,
+    dataViewOffset,
+    dataViewLength,
+    bufferLength,
+    regExpSource,
+    regExpFlags,
+    mapSize,
+    setSize,
+    mapEach,
+    mapGet,
+    mapSet,
+    setEach,
+    setAdd,
+    setHas,
+    getTime,
+    bigIntText,
+    charCodeAt,
+    slice,
+    indexOf,
+    matches,
+    Intrinsics,
+    views,
+    errors,
+    failure,
+    isFailure,
+    malformed,
+    tooDeep,
+    tooLarge,
+    exceeds,
+  };
+}
