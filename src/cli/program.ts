@@ -6,6 +6,7 @@ import { stdinReader } from './arguments.ts';
 import { declareCommands } from './commands.ts';
 import { failureJson, failureOf, failureText } from './failure.ts';
 import { Output } from './output.ts';
+import { plainText } from './plain-text.ts';
 import { Session, type GlobalOptions } from './session.ts';
 
 /** How long an interrupted command has to tidy up before the process ends regardless. */
@@ -19,10 +20,11 @@ export async function main(words: readonly string[]): Promise<never> {
 }
 
 async function perform(words: readonly string[], interruption: Interruption): Promise<number> {
-  let output = outputOf({ json: words.includes('--json'), quiet: false });
+  const json = words.includes('--json');
+  let output = outputOf({ json, quiet: false });
   let exitCode = 0;
   try {
-    const program = buildProgram();
+    const program = buildProgram(json);
     declareCommands(program, async (command, action) => {
       const global = command.optsWithGlobals<GlobalOptions>();
       output = outputOf({ json: global.json === true, quiet: global.quiet === true });
@@ -46,6 +48,9 @@ function tell(output: Output, thrown: unknown, interruption: Interruption): numb
     return ERROR_KINDS.USAGE.exitCode;
   }
   const failure = failureOf(thrown instanceof CommanderError ? usageError(thrown) : thrown);
+  const { logs } = failure.details;
+  // What a skill said before it failed; with `--json` it is among the details.
+  if (typeof logs === 'string' && logs !== '' && !output.json) output.note(plainText(logs).trimEnd());
   output.error(output.json ? failureJson(failure) : failureText(failure, output.paintNotes));
   return failure.exitCode;
 }
@@ -59,20 +64,23 @@ function outputOf({ json, quiet }: { json: boolean; quiet: boolean }): Output {
   return new Output({ stdout: process.stdout, stderr: process.stderr, env: process.env, json, quiet });
 }
 
-function buildProgram(): Command {
-  return new Command('skillcache')
-    .description(
-      'A skill library for LLM agents: store programs, find them, fill them with data, run them confined.',
-    )
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .option('--db <path>', 'the library (default: $SKILLCACHE_DB, else the config file, else skills.db)')
-    .option('--config <file>', 'options as JSON; `skillcache config` shows them all')
-    .option('--json', 'print one JSON document on stdout, errors as JSON on stderr')
-    .option('--quiet', 'print nothing but the answer and errors')
-    .helpOption('-h, --help', 'show this')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => undefined })
-    .exitOverride();
+function buildProgram(json: boolean): Command {
+  return (
+    new Command('skillcache')
+      .description(
+        'A skill library for LLM agents: store programs, find them, fill them with data, run them confined.',
+      )
+      .version(packageVersion(), '-V, --version', 'print the version')
+      .option('--db <path>', 'the library (default: $SKILLCACHE_DB, else the config file, else skills.db)')
+      .option('--config <file>', 'options as JSON; `skillcache config` shows them all')
+      .option('--json', 'print one JSON document on stdout, errors as JSON on stderr')
+      .option('--quiet', 'print nothing but the answer and errors')
+      .helpOption('-h, --help', 'show this')
+      .configureHelp({ showGlobalOptions: true })
+      // Errors are told by `tell`; what is left for stderr is the help that follows a missing command.
+      .configureOutput({ outputError: () => undefined, ...(json && { writeErr: () => undefined }) })
+      .exitOverride()
+  );
 }
 
 function packageVersion(): string {

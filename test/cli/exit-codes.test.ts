@@ -23,7 +23,7 @@ function file(name: string, content: unknown): void {
 
 beforeAll(async () => {
   file('square.json', SQUARE);
-  file('throws.js', 'const n = 1;\n\nthrow new TypeError("no " + n);');
+  file('throws.js', 'const n = 1;\nconsole.log("soon");\nthrow new TypeError("no " + n);');
   file('forever.js', 'for (;;) {}');
   file('broken.js', '// Broken.\nconst = 1;');
   file('wrong.json', { ...SQUARE, examples: [{ inputs: { n: 2 }, output: 5 }] });
@@ -40,6 +40,7 @@ describe('an error ends with the exit code of its kind, tells it as JSON on stde
     [2, 'USAGE', ['list', '--colour']],
     [2, 'USAGE', ['lsit']],
     [2, 'USAGE', ['run']],
+    [2, 'USAGE', []],
     [2, 'USAGE', ['run', 'square', '--timeout-ms', 'soon']],
     [2, 'USAGE', ['verify']],
     [2, 'USAGE', ['list', '--limit', '0']],
@@ -86,7 +87,7 @@ describe('an error ends with the exit code of its kind, tells it as JSON on stde
 
 test('for a person an error names the place in the skill', async () => {
   const { stderr } = await command(['run', './throws.js', '--input', 'n=5'], { cwd });
-  expect(stderr).toMatch(/^error: .*no 5/);
+  expect(stderr).toMatch(/^soon\nerror: .*no 5/);
   expect(stderr).toMatch(/:3:7/);
 });
 

@@ -51,7 +51,7 @@ test.each([
   [new TypeError('no'), '{"$error":{"name":"TypeError","message":"no"}}'],
   [JSON.parse('{"__proto__":1}'), '{"__proto__":1}'],
   ['\u009b31m\u202e', '"\\u009b31m\\u202e"'],
-])('prints %s in its stated form', (value, text) => {
+])('prints value %# in its stated form', (value, text) => {
   expect(valueText(value)).toBe(text);
 });
 
@@ -75,9 +75,9 @@ test('a shared value is printed each time, and sharing cannot blow the text up',
 
 test('depth is no limit', () => {
   let deep: unknown = 1;
-  for (let depth = 0; depth < 200_000; depth += 1) deep = [deep];
-  expect(valueText(deep)).toHaveLength(400_001);
-  expect(valueText(deep, { pretty: true })).toContain('[');
+  for (let depth = 0; depth < 20_000; depth += 1) deep = [deep];
+  expect(valueText(deep)).toHaveLength(40_001);
+  expect(valueText(deep, { pretty: true }).length).toBeGreaterThan(40_001);
 });
 
 test('pretty text keeps short lists on one line', () => {
