@@ -29,12 +29,17 @@ export function snippetSkill(snippet: Readonly<Record<string, unknown>>, name: s
   const signature = signatureOf(code, name);
   if (signature?.parameters === undefined || signature.hasDefaultExport) {
     const expected = expectationsOf(snippet).length;
-    if (expected > 0) warnings.push(`${expected} expectations were not read: there is no function ${name}`);
+    warnings.push(
+      expected > 0
+        ? `${expected} expectations were not read: there is no function ${name}`
+        : 'it comes with no expectations',
+    );
     return { definition: { ...base, code }, warnings };
   }
   const adapter = new Adapter(name, signature.parameters, signature.names);
   const { examples, skipped } = examplesOf(snippet, name, adapter);
   for (const [reason, times] of skipped) warnings.push(`${times} of the expectations: ${reason}`);
+  if (examples.length === 0 && skipped.size === 0) warnings.push('it comes with no expectations');
   const adapted = `${code}${code.endsWith('\n') ? '' : '\n'}\n${adapter.code}\n`;
   return { definition: { ...base, code: adapted, inputSchema: adapter.inputSchema, examples }, warnings };
 }

@@ -27,7 +27,7 @@ function keysOf(path) {
   return keys;
 }
 
-function unflatten(flat) {
+function rebuild(flat) {
   const top = {};
   for (const [path, value] of Object.entries(flat)) {
     let at = top;
@@ -51,5 +51,5 @@ export function run({ json, unflatten: back = false }) {
   if (!back) return isNested(json) ? flatten(json, '', {}) : { '': json };
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new TypeError('json must be an object of paths');
-  return unflatten(json);
+  return rebuild(json);
 }
