@@ -15,8 +15,15 @@ const GRACE_MS = 10_000;
 export async function main(words: readonly string[]): Promise<never> {
   const interruption = new Interruption();
   const exitCode = await perform(words, interruption);
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   // Not left to the loop: a handle that somebody forgot must not hold the shell.
   process.exit(interruption.isPipeClosed ? 0 : exitCode);
+}
+
+/** Where writes are not done at once (pipes of some platforms), waits for them. */
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  // An error is told by the stream's own listener.
+  await new Promise<unknown>((resolve) => stream.write('', resolve));
 }
 
 async function perform(words: readonly string[], interruption: Interruption): Promise<number> {
@@ -96,18 +103,23 @@ class Interruption {
   constructor() {
     process.on('SIGINT', () => this.#interrupt('SIGINT'));
     process.on('SIGTERM', () => this.#interrupt('SIGTERM'));
-    for (const stream of [process.stdout, process.stderr]) {
-      stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
-        // The reader has seen enough (`| head`).
-        this.isPipeClosed = true;
-        this.#controller.abort(new AbortedError('stdout was closed'));
-      });
-    }
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#stdoutFailed(error));
+    // Nobody hears us: no reason to stop working.
+    process.stderr.on('error', () => undefined);
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  #stdoutFailed(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`error: stdout cannot be written: ${error.code ?? error.message}\n`);
+      process.exit(ERROR_KINDS.INTERNAL.exitCode);
+    }
+    // The reader has seen enough (`| head`).
+    this.isPipeClosed = true;
+    this.#controller.abort(new AbortedError('stdout was closed'));
   }
 
   #interrupt(name: string): void {

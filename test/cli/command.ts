@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-export const SHIPPED_SKILLS = fileURLToPath(new URL('../../skills', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -19,6 +18,8 @@ export interface CommandOptions {
   cwd: string;
   input?: string;
   env?: NodeJS.ProcessEnv;
+  /** A file that stdout goes to. */
+  stdoutTo?: string;
 }
 
 /** A folder of its own, removed when it is disposed of. */
@@ -29,9 +30,12 @@ export function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
 
 export function start(
   words: readonly string[],
-  { cwd, env = {} }: CommandOptions,
+  { cwd, env = {}, stdoutTo }: CommandOptions,
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [PROGRAM, ...words], { cwd, env: { ...cleanEnvironment(), ...env } });
+  const options = { cwd, env: { ...cleanEnvironment(), ...env } };
+  const program = [PROGRAM, ...words];
+  if (stdoutTo === undefined) return spawn(process.execPath, program, options);
+  return spawn('sh', ['-c', `exec "$0" "$@" > ${stdoutTo}`, process.execPath, ...program], options);
 }
 
 export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {

@@ -147,6 +147,11 @@ test('a reader that goes away is no error', async () => {
   expect(code).toBe(0);
 });
 
+test.skipIf(process.platform !== 'linux')('a full disk behind stdout is told, with 1', async () => {
+  const { code, stderr } = await command(['export'], { cwd, stdoutTo: '/dev/full' });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: stdout cannot be written: ENOSPC\n' });
+});
+
 test('help and version go to stdout with 0; no command at all is usage', async () => {
   const version = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
