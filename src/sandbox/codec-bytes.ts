@@ -11,30 +11,44 @@ export function makeByteText(captured: Captured): ByteText {
   'use strict';
   const { list, viewBuffer, charCodeAt, Intrinsics, malformed } = captured;
   const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  /** Two digits for each 12 bits, and back; made at first use. */
-  const DIGITS = list<string>();
+  const { fromCharCode } = String;
+  const { apply } = Reflect;
+  const CHUNK = 8_192;
+  /** Character codes by value, and values by character code; made at first use. */
+  const CODES = list<number>();
   const VALUES = list<number>();
   function makeTables(): void {
-    if (DIGITS.length > 0) return;
-    for (let i = 0; i < 4096; i += 1) DIGITS[i] = (BASE64[i >> 6] as string) + (BASE64[i & 63] as string);
-    for (let i = 0; i < 64; i += 1) VALUES[charCodeAt(BASE64, i)] = i;
+    for (let i = CODES.length; i < 64; i += 1) {
+      CODES[i] = charCodeAt(BASE64, i);
+      VALUES[CODES[i] as number] = i;
+    }
   }
   function base64(bytes: Uint8Array): string {
     makeTables();
+    const size = bytes.length;
+    const chunk = new Intrinsics.Uint8Array(CHUNK);
     let out = '';
+    let used = 0;
     let i = 0;
-    for (; i + 2 < bytes.length; i += 3) {
+    for (; i + 2 < size; i += 3) {
       const word = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
-      out += DIGITS[word >> 12] as string;
-      out += DIGITS[word & 4095] as string;
+      chunk[used] = CODES[word >> 18] as number;
+      chunk[used + 1] = CODES[(word >> 12) & 63] as number;
+      chunk[used + 2] = CODES[(word >> 6) & 63] as number;
+      chunk[used + 3] = CODES[word & 63] as number;
+      used += 4;
+      if (used < CHUNK) continue;
+      out += apply(fromCharCode, undefined, chunk as unknown as number[]);
+      used = 0;
     }
-    if (i < bytes.length) {
-      const last = i + 1 < bytes.length ? (bytes[i + 1] as number) : 0;
-      const word = ((bytes[i] as number) << 16) | (last << 8);
-      out += DIGITS[word >> 12] as string;
-      out += i + 1 < bytes.length ? `${BASE64[(word >> 6) & 63]}=` : '==';
-    }
-    return out;
+    for (let k = 0; k < used; k += 1) out += fromCharCode(chunk[k] as number);
+    return i < size ? out + lastDigits(bytes, i) : out;
+  }
+  function lastDigits(bytes: Uint8Array, at: number): string {
+    const isPair = at + 1 < bytes.length;
+    const word = ((bytes[at] as number) << 16) | (isPair ? (bytes[at + 1] as number) << 8 : 0);
+    const third = isPair ? (BASE64[(word >> 6) & 63] as string) : '=';
+    return `${BASE64[word >> 18]}${BASE64[(word >> 12) & 63]}${third}=`;
   }
   function bytesOf(slot: unknown): ArrayBuffer {
     makeTables();

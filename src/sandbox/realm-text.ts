@@ -1,14 +1,12 @@
 /**
- * `TextEncoder`, `TextDecoder`, `atob`, `btoa` and `structuredClone`, made inside a realm. Refers to
- * nothing outside itself.
+ * `TextEncoder` and `TextDecoder`, made inside a realm. Refers to nothing outside itself.
  */
-import type { Codec } from './codec.ts';
 
-export function makeText(codec: Codec): void {
+export function makeText(): void {
   'use strict';
   const { apply } = Reflect;
   const { defineProperty, getPrototypeOf, getOwnPropertyDescriptor } = Object;
-  const { TypeError, RangeError, Error, Uint8Array, Uint16Array, ArrayBuffer, DataView, String } = globalThis;
+  const { TypeError, RangeError, Uint8Array, Uint16Array, ArrayBuffer, DataView, String } = globalThis;
   const { fromCharCode } = String;
   const proto = String.prototype;
   const { charCodeAt: codeMethod } = proto;
@@ -33,9 +31,6 @@ export function makeText(codec: Codec): void {
     size: getter(DataView.prototype, 'byteLength'),
   };
   const bufferSize = getter(ArrayBuffer.prototype, 'byteLength');
-  const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  const codes = new Uint8Array(128);
-  for (let i = 0; i < 64; i += 1) codes[charCodeAt(DIGITS, i)] = i + 1;
   const CHUNK = 8_192;
   const provide = (name: string, value: unknown) =>
     defineProperty(globalThis, name, {
@@ -45,17 +40,6 @@ export function makeText(codec: Codec): void {
       enumerable: false,
       configurable: true,
     } as PropertyDescriptor);
-
-  class DOMException extends Error {
-    constructor(message: string, name: string) {
-      super(message);
-      defineProperty(this, 'name', {
-        __proto__: null,
-        value: name,
-        configurable: true,
-      } as PropertyDescriptor);
-    }
-  }
 
   /** The bytes of a buffer or a view, in place. */
   function bytesOf(source: unknown): Uint8Array {
@@ -268,49 +252,6 @@ export function makeText(codec: Codec): void {
       return isLast ? bytes.length : i;
     }
   }
-  function btoa(text: unknown): string {
-    const source = String(text);
-    let out = '';
-    for (let i = 0; i < source.length; i += 3) {
-      out += encodeThree(charCodeAt(source, i), charCodeAt(source, i + 1), charCodeAt(source, i + 2));
-    }
-    return out;
-  }
-  function encodeThree(a: number, b: number, c: number): string {
-    if (a > 255 || b > 255 || c > 255)
-      throw new DOMException('a character is above 255', 'InvalidCharacterError');
-    const word = (a << 16) | ((b || 0) << 8) | (c || 0);
-    const third = b !== b ? '=' : (DIGITS[(word >> 6) & 63] as string);
-    return `${DIGITS[word >> 18]}${DIGITS[(word >> 12) & 63]}${third}${c !== c ? '=' : DIGITS[word & 63]}`;
-  }
-  function atob(text: unknown): string {
-    let source = apply(replace, String(text), [/[\t\n\f\r ]+/g, ''] as never) as string;
-    if (source.length % 4 === 0) source = apply(replace, source, [/={1,2}$/, ''] as never) as string;
-    const invalid = () => new DOMException('the text is not base64', 'InvalidCharacterError');
-    if (source.length % 4 === 1) throw invalid();
-    let out = '';
-    let word = 0;
-    for (let i = 0; i < source.length; i += 1) {
-      const code = charCodeAt(source, i);
-      const digit = code < 128 ? (codes[code] as number) : 0;
-      if (digit === 0) throw invalid();
-      word = ((word << 6) | (digit - 1)) & 0xffffff;
-      if (i % 4 !== 0) out += fromCharCode((word >> (6 - 2 * (i % 4))) & 255);
-    }
-    return out;
-  }
-
-  function structuredClone(value: unknown): unknown {
-    try {
-      return codec.decode(codec.encode(value, { depthMax: 1_000_000 }), { depthMax: 1_000_000 });
-    } catch (error) {
-      if (codec.isFailure(error)) throw new DOMException(error.message, 'DataCloneError');
-      throw error;
-    }
-  }
   provide('TextEncoder', TextEncoder);
   provide('TextDecoder', TextDecoder);
-  provide('atob', atob);
-  provide('btoa', btoa);
-  provide('structuredClone', structuredClone);
 }

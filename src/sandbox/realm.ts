@@ -8,6 +8,7 @@ import { createContext, Script, type Context } from 'node:vm';
 import { CODEC_SOURCE } from './codec.ts';
 import type { Program, TaskHeader } from './protocol.ts';
 import { makeClock } from './realm-clock.ts';
+import { makeClones } from './realm-clones.ts';
 import { makeConsole } from './realm-console.ts';
 import { makeEvents } from './realm-events.ts';
 import { guardHost, hideFrames } from './realm-guard.ts';
@@ -45,7 +46,8 @@ const BOOT = new Script(
     const timers = (${makeTimers})(host, harness);
     const clock = (${makeClock})(host);
     (${makeConsole})(host);
-    (${makeText})(codec);
+    (${makeText})();
+    (${makeClones})(codec);
     (${makeUrl})(host);
     (${makeEvents})(timers, harness.reject);
     globalThis.FinalizationRegistry = class FinalizationRegistry { register() {} unregister() { return false; } };
