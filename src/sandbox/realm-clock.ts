@@ -2,7 +2,7 @@
  * `performance.now`, `crypto`, and what makes a run repeatable: with a seed, randomness is a sequence of
  * its own; with a time, the clock starts there and moves on. Refers to nothing outside itself.
  */
-import type { RealmHost } from './realm-harness.ts';
+import type { RealmHost } from './realm-host.ts';
 
 export interface RealmClock {
   /** NaN leaves randomness, or time, as it is. */

@@ -1,5 +1,5 @@
 /** `console`, made inside a realm: bounded text to the host. Refers to nothing outside itself. */
-import type { RealmHost } from './realm-harness.ts';
+import type { RealmHost } from './realm-host.ts';
 
 export function makeConsole(host: RealmHost): void {
   'use strict';

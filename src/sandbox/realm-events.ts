@@ -90,12 +90,24 @@ export function makeEvents(timers: RealmTimers, report: (thrown: unknown) => voi
   }
 
   class AbortSignal extends EventTarget {
-    onabort: ((event: Event) => void) | null = null;
+    #onabort: unknown = null;
+    #isListening = false;
     #isAborted = false;
     #reason: unknown;
     constructor(key: unknown) {
       super();
       if (key !== KEY) throw new TypeError('Illegal constructor');
+    }
+    get onabort(): unknown {
+      return this.#onabort;
+    }
+    set onabort(handler: unknown) {
+      this.#onabort = handler;
+      if (this.#isListening) return;
+      this.#isListening = true;
+      this.addEventListener('abort', (event: Event) => {
+        if (typeof this.#onabort === 'function') apply(this.#onabort, this, [event]);
+      });
     }
     get aborted(): boolean {
       return this.#isAborted;
@@ -132,7 +144,6 @@ export function makeEvents(timers: RealmTimers, report: (thrown: unknown) => voi
       signal.#isAborted = true;
       signal.#reason = reason === undefined ? named('This operation was aborted', 'AbortError') : reason;
       const event = new Event('abort');
-      if (typeof signal.onabort === 'function') apply(signal.onabort, signal, [event]);
       signal.dispatchEvent(event);
     }
   }

@@ -1,7 +1,7 @@
 /**
  * What stands between a realm and the host's functions. Refers to nothing outside itself.
  */
-import type { RealmHost } from './realm-harness.ts';
+import type { RealmHost } from './realm-host.ts';
 
 /**
  * The host's functions behind functions of the realm: an error that the host's realm makes, which

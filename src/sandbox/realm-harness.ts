@@ -4,37 +4,7 @@
  * neither the harness nor the host.
  */
 import type { Codec } from './codec.ts';
-
-/** What the host lends to a realm: primitives in, primitives out, except for `isProxy`. */
-export interface RealmHost {
-  isProxy(value: object): boolean;
-  /** One line of console output. */
-  log(text: string): void;
-  /** Calls the realm's `fire(id)` after `ms`. */
-  startTimer(id: number, ms: number): void;
-  stopTimer(id: number): void;
-  /** Milliseconds since the run began. */
-  elapsedMs(): number;
-  /** `count` random bytes, each as one character code. */
-  randomBytes(count: number): string;
-  /** A URL's parts as JSON, after setting `part` to `value` if `part` is not empty; '' if it is none. */
-  url(part: string, value: string, base: string): string;
-  /** The run's end; only the first counts. */
-  succeed(output: string): void;
-  fail(outcome: string): void;
-}
-
-/** What the host may call in a realm. Arguments are primitives or this realm's own functions. */
-export interface RealmHarness {
-  addUnit(factory: unknown, unit: string): void;
-  run(data: string, outputBytesMax: number): void;
-  /** A value thrown where no harness frame was near: an unhandled rejection. */
-  reject(thrown: unknown): void;
-  /** The end of an event loop that has nothing left to do. */
-  starve(): void;
-  /** Whether a file of that name is skill code. */
-  isOwn(fileName: string): boolean;
-}
+import type { RealmHarness, RealmHost } from './realm-host.ts';
 
 export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   'use strict';

@@ -1,5 +1,5 @@
 /** `setTimeout`, `clearTimeout` and `queueMicrotask`, made inside a realm. Refers to nothing outside itself. */
-import type { RealmHarness, RealmHost } from './realm-harness.ts';
+import type { RealmHarness, RealmHost } from './realm-host.ts';
 
 export interface RealmTimers {
   /** Called by the host when a timer is due. */

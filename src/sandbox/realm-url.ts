@@ -1,5 +1,5 @@
 /** `URL` and `URLSearchParams`, made inside a realm; the host parses, text in, text out. Refers to nothing outside itself. */
-import type { RealmHost } from './realm-harness.ts';
+import type { RealmHost } from './realm-host.ts';
 
 export function makeUrl(host: RealmHost): void {
   'use strict';

@@ -40,10 +40,6 @@ export interface DispatcherOptions {
   readonly observer?: PoolObserver | undefined;
 }
 
-interface Permit {
-  readonly kind: 'permit';
-}
-
 /** How long a worker may take to prepare its next realm after it answered. */
 const SETTLE_MS = 1_000;
 /** How long a run waits for such a worker rather than binding another. */
@@ -55,7 +51,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #starter: WorkerStarter;
   readonly #pool: ResourcePool<WorkerSlot>;
-  readonly #permits: ResourcePool<Permit>;
+  readonly #permits: ResourcePool<'permit'>;
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
   /** Runs in line that want other memory than the usual: the pool does not say for whom it creates. */
   readonly #wishes = new Set<{ readonly memoryBytesMax: number }>();
@@ -150,14 +146,14 @@ export class Dispatcher {
     });
   }
 
-  #permitPool(): ResourcePool<Permit> {
+  #permitPool(): ResourcePool<'permit'> {
     const { concurrency, acquireTimeoutMs, waitingMax } = this.#options.workers;
-    return new ResourcePool<Permit>({
+    return new ResourcePool<'permit'>({
       name: 'runs',
       max: concurrency,
       acquireTimeoutMs,
       waitingMax,
-      create: () => Promise.resolve({ kind: 'permit' }),
+      create: () => Promise.resolve('permit'),
       destroy: () => Promise.resolve(),
     });
   }
