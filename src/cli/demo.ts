@@ -15,18 +15,17 @@ const SHIPPED_SKILLS = fileURLToPath(new URL('../../skills', import.meta.url));
 const QUERY = 'average of a price series';
 const SKILL = 'moving-average';
 const INPUTS = { prices: [101, 103, 102, 104, 106, 105], window: 2 };
-const DEADLINE_MS = 300;
 const REPEATS = 100;
 
 /** Each tries to do harm; none may succeed. */
-const HOSTILE = [
-  { does: 'loops for ever', code: 'for (;;) {}' },
+const HOSTILE: readonly { does: string; code: string; timeoutMs?: number }[] = [
+  { does: 'loops for ever', code: 'for (;;) {}', timeoutMs: 300 },
   {
     does: 'reads a file',
     code: `globalThis.constructor.constructor('return process')().getBuiltinModule('fs').readFileSync('/etc/passwd')`,
   },
   { does: 'fills the memory', code: 'const held = []; for (;;) held.push(new Float64Array(1e6).fill(1))' },
-] as const;
+];
 
 const WIDTH = 80;
 const NOT_STOPPED = 'NOT STOPPED';
@@ -150,9 +149,9 @@ async function runAgain({ signal, output }: Session, library: SkillLibrary): Pro
 async function runHostile({ signal, output }: Session, library: SkillLibrary): Promise<Told> {
   const lines: string[] = [];
   const outcomes: unknown[] = [];
-  for (const { does, code } of HOSTILE) {
+  for (const { does, code, ...options } of HOSTILE) {
     const startedAt = performance.now();
-    const { outcome, said } = await attempt(library, code, signal);
+    const { outcome, said } = await attempt(library, code, { ...options, signal });
     const took = duration(performance.now() - startedAt);
     lines.push(
       beside(
@@ -170,10 +169,10 @@ async function runHostile({ signal, output }: Session, library: SkillLibrary): P
 async function attempt(
   library: SkillLibrary,
   code: string,
-  signal: AbortSignal,
+  options: { timeoutMs?: number; signal: AbortSignal },
 ): Promise<{ outcome: string; said: string }> {
   try {
-    const { output } = await library.runCode(code, {}, { timeoutMs: DEADLINE_MS, signal });
+    const { output } = await library.runCode(code, {}, options);
     return { outcome: NOT_STOPPED, said: brief(output) };
   } catch (error) {
     if (!(error instanceof SkillCacheError) || error.code === 'ABORTED') throw error;
