@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type Koffi from 'koffi';
-import { seccompFilter } from './seccomp.ts';
+import { ringlessFilter, seccompFilter } from './seccomp.ts';
 
 export interface Lock {
   readonly isLocked: boolean;
@@ -18,6 +18,8 @@ interface Calls {
   setrlimit(resource: number, limit: { soft: bigint; hard: bigint }): number;
   fcntl(descriptor: number, command: number, argument: number): number;
   install(filter: Buffer): number;
+  /** Replaces the program; returns only if that failed. */
+  execve(path: string, argv: readonly (string | null)[], environment: readonly (string | null)[]): number;
   /** A raw call; 0 if it succeeded, else its errno. */
   attempt(call: number, args: readonly number[]): number;
 }
@@ -30,7 +32,10 @@ const RLIMIT = { fsize: 1, data: 2, core: 4, nproc: 6, nofile: 7, memlock: 8, ms
 const SECCOMP_CALL: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
 const SECCOMP_SET_MODE_FILTER = 1n;
 const SECCOMP_FILTER_FLAG_TSYNC = 1n;
+const F_SETFD = 2;
 const F_SETFL = 4;
+/** Set in the environment of the second start. */
+const RESTARTED = 'SKILLCACHE_WORKER_RESTARTED';
 const O_RDWR = 2;
 
 const EPERM = 1;
@@ -77,6 +82,25 @@ export function lockDown(options: { parentId: number; memoryBytesMax: number }):
   return selfTest(calls);
 }
 
+/**
+ * Node 22 and later open an io_uring at their start, whatever the environment says. Where one is open,
+ * the same program is started again in this process, with rings looking absent; else nothing happens.
+ */
+export function restartWithoutRing(): void {
+  const filter = process.platform === 'linux' ? ringlessFilter(process.arch) : undefined;
+  if (filter === undefined || process.env[RESTARTED] !== undefined || !hasRing()) return;
+  try {
+    const calls = systemCalls();
+    if (calls.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0 || calls.install(filter) !== 0) return;
+    // Node marks whatever it inherits to be closed by an exec.
+    for (let descriptor = 0; descriptor <= 3; descriptor += 1) calls.fcntl(descriptor, F_SETFD, 0);
+    const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1), null];
+    calls.execve(process.execPath, argv, ['UV_USE_IO_URING=0', `${RESTARTED}=1`, null]);
+  } catch {
+    // Without koffi there is no lock either, and `lockDown` says so.
+  }
+}
+
 function systemCalls(): Calls {
   const require = createRequire(import.meta.url);
   const koffi = require('koffi') as typeof Koffi;
@@ -93,6 +117,7 @@ function systemCalls(): Calls {
     prctl: program.func('prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']) as Calls['prctl'],
     fcntl: program.func('fcntl', 'int', ['int', 'int', 'long']) as Calls['fcntl'],
     setrlimit: (resource, value) => setrlimit(resource, value) as number,
+    execve: program.func('execve', 'int', ['str', 'str *', 'str *']) as Calls['execve'],
     attempt: (call, args) => {
       const [a = 0, b = 0, c = 0] = args;
       return Number(raw(call, a, b, c, 0, 0, 0)) === -1 ? koffi.errno() : 0;

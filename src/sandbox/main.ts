@@ -4,7 +4,7 @@
  */
 import { closeSync, readSync, rmdirSync, writeSync } from 'node:fs';
 import { FRAME_HEADER_BYTES, frameBytes, readFrameHeader, type Frame } from './frames.ts';
-import { lockDown } from './lockdown.ts';
+import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { preload } from './preload.ts';
 import type { Hello, OutcomeHeader, Program, TaskHeader, WorkerSettings } from './protocol.ts';
 import { compileProgram, Realm, type CompiledUnit } from './realm.ts';
@@ -22,6 +22,7 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
 start();
 
 function start(): void {
+  if (settings.useKernel) restartWithoutRing();
   try {
     // Its own working directory is removed at once: it stays empty, and nothing is left behind.
     rmdirSync(process.cwd());

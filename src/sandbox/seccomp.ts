@@ -80,6 +80,8 @@ const RETURN = 0x06;
 const KILL_PROCESS = 0x80000000;
 const ALLOW = 0x7fff0000;
 const REFUSE = 0x00050000 | 1;
+/** ENOSYS. */
+const ABSENT = 0x00050000 | 38;
 
 const PROT_EXEC = 0x4;
 const MAP_ANONYMOUS = 0x20;
@@ -141,6 +143,13 @@ export function seccompFilter(architecture: string, processId: number): Buffer |
   for (const name of FATAL) rule(name, [leave(KILL_PROCESS)]);
   program.push(leave(REFUSE));
   return encode(program);
+}
+
+/** Makes io_uring look absent, and nothing else: for the start of a runtime that would open one. */
+export function ringlessFilter(architecture: string): Buffer | undefined {
+  const call = ARCHITECTURES[architecture]?.calls['io_uring_setup'];
+  if (call === undefined) return undefined;
+  return encode([[LOAD, 0, 0, 0], [JUMP_EQUAL, 0, 1, call], leave(ABSENT), leave(ALLOW)]);
 }
 
 /** `struct sock_filter[]`. */
