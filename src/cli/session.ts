@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { FileNotFoundError, abortError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
+import { logAlerts } from './alert-log.ts';
 import { mergeData, readAssignments, readData, type Data, type ReadStdin } from './arguments.ts';
 import type { Output } from './output.ts';
 import type { Settings } from './settings.ts';
@@ -83,7 +84,9 @@ export class Session {
     const { SkillLibrary } = await import('../library.ts');
     if (this.signal.aborted) throw abortError(this.signal);
     const isInMemory = mode === 'memory' || (mode === 'optional' && !exists);
-    return SkillLibrary.open(isInMemory ? { ...options, path: ':memory:' } : options);
+    const library = await SkillLibrary.open(isInMemory ? { ...options, path: ':memory:' } : options);
+    if (!this.#global.quiet) logAlerts(library);
+    return library;
   }
 
   /** The data of one call, from its options. */
