@@ -1,9 +1,10 @@
 /** From a definition to a version: analysed, held against the policy, its examples run, then stored. */
 import { contentDigest, sha256Hex } from './cache/keys.ts';
 import type { CompiledSkill } from './cache/compile.ts';
-import { RequirementError, SecurityValidationError } from './errors.ts';
+import { abortError, RequirementError, SecurityValidationError } from './errors.ts';
+import { Execution } from './library-execution.ts';
 import type { LibraryParts } from './library-parts.ts';
-import { answer, openRequest } from './library-run.ts';
+import { RunRequest } from './library-run.ts';
 import type { AddOptions, AddedSkill, VerifyReport } from './library-types.ts';
 import { decodeValue } from './sandbox/codec.ts';
 import { analyseSkill, type SkillAnalysis } from './skills/analyse.ts';
@@ -24,7 +25,7 @@ export async function addSkill(
   closing: AbortSignal,
 ): Promise<AddedSkill> {
   const definition = parseSkillDefinition(input);
-  const { signal } = openRequest(options.signal ? { signal: options.signal } : {}, closing);
+  const { signal } = new RunRequest(options.signal ? { signal: options.signal } : {}, closing);
   const analysis = await analyse(parts, definition);
   const undeclared = checkPolicy(parts, definition, analysis);
   const warnings = undeclared.map(
@@ -44,7 +45,7 @@ export async function addSkill(
       verified = passed;
     }
   }
-  if (signal.aborted) openRequest({ signal }, closing);
+  if (signal.aborted) throw abortError(signal);
   return { ...(await parts.store.add(version)), verified, undeclared, warnings };
 }
 
@@ -128,11 +129,11 @@ async function runExamples(
 ): Promise<{ passed: number; failures: ExampleFailure[] }> {
   const { definition } = skill.version;
   const failures = await verifyExamples(definition, async (example) => {
-    const request = openRequest(
+    const request = new RunRequest(
       { cache: 'bypass', ...(example.context && { context: example.context }) },
       signal,
     );
-    const { result } = await answer(parts, skill, example.inputs, request);
+    const { result } = await new Execution(parts, skill, example.inputs, request).answer();
     return { output: decodeValue(result.text) };
   });
   return { passed: definition.examples.length - failures.length, failures };

@@ -1,9 +1,10 @@
 /** The parts of a library, built from its options and closed in one place. */
 import { compileSkill, type CompiledSkill } from './cache/compile.ts';
 import { InlineCache } from './cache/inline-cache.ts';
+import { PurityCheck } from './cache/purity-check.ts';
 import { ResultCache } from './cache/result-cache.ts';
 import { SkillCache } from './cache/skill-cache.ts';
-import { LibraryWatch } from './library-watch.ts';
+import { alertWebhook, LibraryWatch } from './library-watch.ts';
 import type { ResolvedOptions } from './options.ts';
 import { encodeValue } from './sandbox/codec.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -16,6 +17,7 @@ export interface LibraryParts {
   readonly skills: SkillCache;
   readonly inline: InlineCache;
   readonly results: ResultCache;
+  readonly purity: PurityCheck;
   readonly workers: Dispatcher;
   readonly watch: LibraryWatch;
   /** Links and readies a version; what a skill-cache miss does. */
@@ -24,33 +26,48 @@ export interface LibraryParts {
 
 export async function buildParts(options: ResolvedOptions): Promise<LibraryParts> {
   const { cache } = options;
+  const webhook = alertWebhook(options.monitor.webhook);
   const store = await openSqliteStore({ ...options.store, path: options.path, readonly: options.readonly });
-  const compile = (version: SkillVersion): Promise<CompiledSkill> =>
-    compileSkill(version, {
+  const stored = cache.storeResults && !options.readonly ? { store } : {};
+  const results = new ResultCache({
+    entriesMax: cache.resultEntriesMax,
+    bytesMax: cache.resultBytesMax,
+    policy: cache.policy,
+    ttlMs: cache.resultTtlMs,
+    staleMs: cache.resultStaleMs,
+    ...stored,
+  });
+  const purity = new PurityCheck({
+    everyHits: cache.purityCheckHits,
+    drop: (digest) => results.drop(digest),
+    ...stored,
+  });
+  const compile = async (version: SkillVersion): Promise<CompiledSkill> => {
+    await purity.load(version.digest);
+    return compileSkill(version, {
       loadDigest: (digest) => store.loadDigest(digest),
       limits: options.requires,
       encode: (value) => encodeValue(value),
     });
-  const bounds = { entriesMax: cache.skillEntriesMax, bytesMax: cache.skillBytesMax };
+  };
+  const bounds = { entriesMax: cache.skillEntriesMax, bytesMax: cache.skillBytesMax, policy: cache.policy };
   const skills = new SkillCache({ store, compile, ...bounds });
   const inline = new InlineCache({ store, ...bounds });
-  const results = new ResultCache({
-    entriesMax: cache.resultEntriesMax,
-    bytesMax: cache.resultBytesMax,
-    ttlMs: cache.resultTtlMs,
-    ...(cache.storeResults && !options.readonly && { store }),
-  });
   const workers = new Dispatcher({ workers: options.workers, require: options.sandbox.require });
-  const watch = new LibraryWatch(options, { skills, inline, results, workers, store });
-  return { options, store, skills, inline, results, workers, watch, compile };
+  const watched = { skills, inline, results, purity, workers, store };
+  const watch = new LibraryWatch(options, watched, webhook);
+  return { options, store, skills, inline, results, purity, workers, watch, compile };
 }
 
 /** Workers first, since what they do may still be written; the store last. */
 export async function closeParts(parts: LibraryParts, graceMs: number): Promise<void> {
-  parts.watch.close();
+  const told = parts.watch.close(graceMs);
   try {
+    const checked = parts.purity.close();
     await parts.workers.close(graceMs);
+    await checked;
     await parts.results.flush();
+    await told;
   } finally {
     await parts.store.close();
   }

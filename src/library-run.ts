@@ -1,193 +1,140 @@
-/** One run: the request's life, and the steps between a compiled skill and its answer. */
+/** A run from the outside: its request, its path, what its caller gets, and what is kept of it. */
 import { randomUUID } from 'node:crypto';
 import type { CompiledSkill } from './cache/compile.ts';
-import { resultKey } from './cache/keys.ts';
-import type { CachedResult } from './cache/result-cache.ts';
-import {
-  AbortedError,
-  abortError,
-  InputValidationError,
-  OutputValidationError,
-  SkillCacheError,
-  toError,
-} from './errors.ts';
-import { checkTargets } from './inject/data.ts';
+import { AbortedError, abortError, SkillCacheError, toError } from './errors.ts';
+import { Execution, type RunFound } from './library-execution.ts';
+import type { LibraryGate } from './library-gate.ts';
 import type { LibraryParts } from './library-parts.ts';
 import type { SkillRun } from './library-types.ts';
-import { checkRunOptions, limitsFor, nowMs, type RunLimits, type RunOptions } from './run-options.ts';
-import { decodeValue, encodeValue } from './sandbox/codec.ts';
-import type { ValidationIssue } from './skills/validate.ts';
+import { checkRunOptions, type RunOptions } from './run-options.ts';
+import { decodeValue } from './sandbox/codec.ts';
 import type { RunRecord } from './store/store.ts';
-import { asInjectionError } from './workers/codec-error.ts';
 import type { DispatchResult } from './workers/dispatch.ts';
 
-/** What may change an answer beside the skill and its data. */
-const SANDBOX_VERSION = `1/${process.version}`;
-
-/** A run that has begun. */
-export interface RunRequest {
-  readonly id: string;
-  readonly startedAtMs: number;
-  readonly startMs: number;
+/** A run that has begun. What a known answer does not need is made when it is asked for. */
+export class RunRequest {
+  readonly id: string = randomUUID();
+  /** `performance.now()` at its start. */
+  readonly startMs: number = performance.now();
   readonly options: RunOptions;
+  readonly #closing: AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  /** @throws {ConfigurationError} for a wrong option; {AbortedError} when a signal has fired already. */
+  constructor(options: RunOptions, closing: AbortSignal) {
+    this.options = checkRunOptions(options);
+    this.#closing = closing;
+    if (options.signal?.aborted) throw abortError(options.signal);
+    if (closing.aborted) throw abortError(closing);
+  }
+
   /** Fires when the caller leaves, or the library is closed for good. */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal {
+    const { signal } = this.options;
+    this.#signal ??= signal ? AbortSignal.any([signal, this.#closing]) : this.#closing;
+    return this.#signal;
+  }
+
+  /** Wall time. */
+  get startedAtMs(): number {
+    return Math.round(Date.now() - (performance.now() - this.startMs));
+  }
 }
 
-export interface RunData {
-  readonly inputs: object;
-  readonly context: object;
-  readonly parameters: object;
+/** Where a run's compiled skill comes from: at once, or in time. */
+export interface SkillSource {
+  now(): CompiledSkill | undefined;
+  load(request: RunRequest): Promise<CompiledSkill>;
 }
 
-/** @throws {ConfigurationError} for a wrong option; {AbortedError} when the signal has fired already. */
-export function openRequest(options: RunOptions, closing: AbortSignal): RunRequest {
-  const checked = checkRunOptions(options);
-  const signal = checked.signal ? AbortSignal.any([checked.signal, closing]) : closing;
-  if (signal.aborted) throw abortError(signal);
-  return { id: randomUUID(), startedAtMs: Date.now(), startMs: performance.now(), options: checked, signal };
-}
-
-/** An answer, and the worker's own account of it where one ran. */
-export interface RunFound {
-  readonly result: CachedResult;
-  readonly dispatched?: DispatchResult;
-}
-
-/** The steps from a compiled skill to its answer: data, schema, result cache, worker. */
-export async function answer(
+/** The whole request path. A known answer is given at once: nothing is built for it to wait with. */
+export function run(
   parts: LibraryParts,
-  skill: CompiledSkill,
+  gate: LibraryGate,
   inputs: object,
+  options: RunOptions,
+  source: SkillSource,
+): Promise<SkillRun> {
+  let request: RunRequest;
+  try {
+    gate.refuseClosed();
+    request = new RunRequest(options, gate.closing);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+  const { watch } = parts;
+  watch.runStarted();
+  let skill: CompiledSkill | undefined;
+  try {
+    const clock = watch.hitStages();
+    skill = source.now();
+    clock?.lap('load');
+    if (!skill) return gate.work(() => loadAndRun(parts, request, source, inputs));
+    const execution = new Execution(parts, skill, inputs, request);
+    clock?.lap('validate');
+    const result = execution.known();
+    clock?.lap('lookup');
+    if (result) return Promise.resolve(ended(parts, request, skill, { result }));
+    const begun = skill;
+    return gate.work(() => finish(parts, request, begun, execution));
+  } catch (thrown) {
+    return Promise.reject(watch.runFailed(request, skill, thrown));
+  }
+}
+
+async function loadAndRun(
+  parts: LibraryParts,
   request: RunRequest,
-): Promise<RunFound> {
-  const { options, signal } = request;
-  const { definition, analysis, digest } = skill.version;
-  const parameters = options.parameters
-    ? { ...definition.parameters, ...options.parameters }
-    : definition.parameters;
-  const data: RunData = { inputs, context: options.context ?? {}, parameters };
-  checkTargets(analysis.plan, data);
-  checkInputs(skill, inputs);
-  const limits = limitsFor(options, definition.limits, parts.options.run);
-  const execution = new Execution(parts, skill, data, limits, request);
-  const result = await parts.results.getOrRun(
-    skill.pure ? execution.key() : undefined,
-    (stop) => execution.run(stop),
-    {
-      digest,
-      mode: options.cache ?? 'use',
-      signal,
-      shareIf: JSON.stringify(limits),
-      ...(!skill.pure && { notPure: skill.pureBecause }),
-    },
-  );
-  return { result, ...(execution.dispatched && { dispatched: execution.dispatched }) };
+  source: SkillSource,
+  inputs: object,
+): Promise<SkillRun> {
+  const { watch } = parts;
+  let skill: CompiledSkill | undefined;
+  let execution: Execution;
+  try {
+    const clock = watch.stages();
+    skill = await source.load(request);
+    clock?.lap('load');
+    execution = new Execution(parts, skill, inputs, request);
+    clock?.lap('validate');
+  } catch (thrown) {
+    throw watch.runFailed(request, skill, thrown);
+  }
+  return finish(parts, request, skill, execution);
 }
 
-/** Takes the data to a worker, at most once, and encodes it at most once. */
-class Execution {
-  readonly #parts: LibraryParts;
-  readonly #skill: CompiledSkill;
-  readonly #data: RunData;
-  readonly #limits: RunLimits;
-  readonly #replay: { seed?: number; now?: number };
-  #text: string | undefined;
-  dispatched: DispatchResult | undefined;
-
-  constructor(
-    parts: LibraryParts,
-    skill: CompiledSkill,
-    data: RunData,
-    limits: RunLimits,
-    request: RunRequest,
-  ) {
-    this.#parts = parts;
-    this.#skill = skill;
-    this.#data = data;
-    this.#limits = limits;
-    const { seed } = request.options;
-    const now = nowMs(request.options.now);
-    this.#replay = { ...(seed !== undefined && { seed }), ...(now !== undefined && { now }) };
-  }
-
-  key(): string | undefined {
-    const parts = {
-      digest: this.#skill.version.digest,
-      sandboxVersion: SANDBOX_VERSION,
-      keyOrder: this.#skill.seesKeyOrder ? ('given' as const) : ('any' as const),
-      ...this.#replay,
-    };
-    return resultKey({ ...parts, data: this.#data }) ?? resultKey({ ...parts, dataText: this.#dataText() });
-  }
-
-  async run(signal: AbortSignal): Promise<string> {
-    this.dispatched = await this.#parts.workers.run({
-      program: this.#skill.program,
-      data: this.#dataText(),
-      limits: this.#limits,
-      signal,
-      ...this.#replay,
-    });
-    checkOutput(this.#skill, this.dispatched.output);
-    return this.dispatched.output;
-  }
-
-  #dataText(): string {
-    const { depthMax, bytesMax } = this.#parts.options.injection;
-    try {
-      // The object around inputs, context and parameters is not the caller's.
-      this.#text ??= encodeValue(this.#data, { depthMax: depthMax + 1, bytesMax });
-    } catch (thrown) {
-      throw asInjectionError(thrown);
-    }
-    return this.#text;
+async function finish(
+  parts: LibraryParts,
+  request: RunRequest,
+  skill: CompiledSkill,
+  execution: Execution,
+): Promise<SkillRun> {
+  try {
+    return ended(parts, request, skill, await execution.answer());
+  } catch (thrown) {
+    throw parts.watch.runFailed(request, skill, thrown);
   }
 }
 
-function checkInputs(skill: CompiledSkill, inputs: object): void {
-  const issues = skill.inputValidator?.(inputs);
-  if (!issues) return;
-  throw new InputValidationError(
-    `inputs of ${skill.version.name} do not fit its schema: ${sentence(issues)}`,
-    {
-      details: { issues },
-    },
-  );
-}
-
-function checkOutput(skill: CompiledSkill, text: string): void {
-  if (!skill.outputValidator) return;
-  const issues = skill.outputValidator(decodeValue(text));
-  if (!issues) return;
-  throw new OutputValidationError(
-    `the output of ${skill.version.name} does not fit its schema: ${sentence(issues)}`,
-    {
-      details: { issues },
-    },
-  );
-}
-
-function sentence(issues: readonly ValidationIssue[]): string {
-  return issues.map((issue) => `${issue.path} ${issue.message}`).join('; ');
+function ended(parts: LibraryParts, request: RunRequest, skill: CompiledSkill, found: RunFound): SkillRun {
+  const answer = runAnswer(request, skill, found);
+  parts.watch.runEnded(request, skill, found, answer.durationMs);
+  return answer;
 }
 
 /** What the caller gets. */
-export function runAnswer(
-  request: RunRequest,
-  skill: CompiledSkill,
-  { result, dispatched }: RunFound,
-): SkillRun {
+function runAnswer(request: RunRequest, skill: CompiledSkill, { result, dispatched }: RunFound): SkillRun {
   const { name, version } = skill.version;
-  return {
-    id: request.id,
-    ...(version > 0 && { skill: name, version }),
-    output: decodeValue(result.text),
-    cached: result.cached === 'memory' || result.cached === 'store',
+  const output = decodeValue(result.text);
+  const cached = result.cached === 'memory' || result.cached === 'store';
+  const rest = {
+    output,
+    cached,
     durationMs: performance.now() - request.startMs,
     logs: dispatched?.logs ?? '',
-    ...(request.options.explain && { explain: result.why }),
   };
+  const run = version > 0 ? { id: request.id, skill: name, version, ...rest } : { id: request.id, ...rest };
+  return request.options.explain ? { ...run, explain: result.why } : run;
 }
 
 /** What the store keeps of a run that was executed, or failed. */

@@ -1,4 +1,6 @@
 /** The shapes that `SkillLibrary` takes and gives. */
+import type { Alert } from './monitor/alerts.ts';
+import type { MemoryReport } from './monitor/memory-report.ts';
 import type { ExampleFailure } from './skills/verify.ts';
 import type { AddedVersion, SkillVersion } from './store/store.ts';
 import type { CapabilityReport } from './syntax/capabilities.ts';
@@ -58,4 +60,52 @@ export interface Confinement {
   readonly platform: string;
   /** Why the tier is not a higher one. */
   readonly why?: string;
+}
+
+/** What the library has to say beside its answers; an edge writes it down. */
+export interface LogEntry {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly event: 'alert' | 'memory-report' | 'cache-share' | 'sampling-failed';
+  /** One line, with its numbers. */
+  readonly message: string;
+  readonly [detail: string]: unknown;
+}
+
+/** What the library tells unasked. */
+export interface LibraryEvents {
+  alert: [Alert];
+  /** Memory beside what the caches hold, every `monitor.reportIntervalMs` while there is work. */
+  report: [MemoryReport];
+}
+
+/** What the program around the library gives it. */
+export interface LibraryEdges {
+  /** Writes down what the library has to say. Must neither throw nor wait. */
+  log?: (entry: LogEntry) => void;
+}
+
+/** What became of `clearCaches`, `evictExpired`: entries that left. */
+export interface CacheCounts {
+  /** Compiled skills, those of inline code included. */
+  readonly skills: number;
+  readonly results: number;
+}
+
+export interface ClearOptions {
+  /** Also the results on disk. Default true. */
+  stored?: boolean;
+}
+
+export interface WarmUpOptions {
+  /** Most skills made ready. Default 20. */
+  skills?: number;
+  signal?: AbortSignal;
+}
+
+export interface WarmUpReport {
+  /** What was made ready, most used first. */
+  readonly skills: readonly { readonly name: string; readonly version: number; readonly runs: number }[];
+  /** Of the latest run records, those that were looked at. */
+  readonly runsSeen: number;
+  readonly durationMs: number;
 }

@@ -1,28 +1,34 @@
 /** SkillLibrary: holds the parts, and is the only place that knows the order of their steps. */
-import { EventEmitter, setMaxListeners } from 'node:events';
-import { resolve } from 'node:path';
+import { EventEmitter } from 'node:events';
 import type { CompiledSkill } from './cache/compile.ts';
-import { ClosedError, SkillNotFoundError } from './errors.ts';
+import { SkillNotFoundError } from './errors.ts';
 import { injectData, type Injected } from './inject/inject.ts';
 import { addSkill, compileInline, inlineKey, verifyVersion } from './library-add.ts';
+import { clearCaches, evictExpired, warmUp } from './library-caches.ts';
+import { eachDefinition, writeFolders } from './library-export.ts';
+import { LibraryGate } from './library-gate.ts';
 import { importSkills, type ImportOptions, type ImportOutcome } from './library-import.ts';
 import { buildParts, closeParts, type LibraryParts } from './library-parts.ts';
-import { answer, openRequest, runAnswer, type RunRequest } from './library-run.ts';
+import { run, RunRequest } from './library-run.ts';
 import type {
   AddedSkill,
   AddOptions,
+  CacheCounts,
+  ClearOptions,
   Confinement,
   InjectRequest,
+  LibraryEdges,
+  LibraryEvents,
   SkillRun,
   StoredSkill,
   VerifyReport,
+  WarmUpOptions,
+  WarmUpReport,
 } from './library-types.ts';
-import type { Alert } from './monitor/alerts.ts';
 import type { MetricsSnapshot } from './monitor/metrics.ts';
 import { type ResolvedOptions, resolveOptions, type SkillLibraryOptions } from './options.ts';
 import type { RunOptions } from './run-options.ts';
 import { type ImportCandidate, readImport } from './skills/importers.ts';
-import { writeSkillFolder } from './skills/skill-folder.ts';
 import type { SkillDefinition } from './skills/skill.ts';
 import type {
   AddedVersion,
@@ -38,17 +44,17 @@ import type {
 export class SkillLibrary {
   readonly options: ResolvedOptions;
   readonly #parts: LibraryParts;
-  readonly #events = new EventEmitter<{ alert: [Alert] }>();
-  /** Fires when `close()` has waited long enough. */
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
-  #closed: Promise<void> | undefined;
+  readonly #events = new EventEmitter<LibraryEvents>();
+  readonly #gate = new LibraryGate();
 
-  private constructor(parts: LibraryParts) {
+  private constructor(parts: LibraryParts, { log }: LibraryEdges) {
     this.#parts = parts;
     this.options = parts.options;
-    setMaxListeners(0, this.#closing.signal);
-    parts.watch.onAlert((alert) => this.#events.emit('alert', alert));
+    parts.watch.listen({
+      alert: (alert) => this.#events.emit('alert', alert),
+      report: (report) => this.#events.emit('report', report),
+      ...(log && { log }),
+    });
   }
 
   /**
@@ -56,8 +62,11 @@ export class SkillLibrary {
    * @throws {ConfigurationError} for an unknown or wrong option; {DatabaseConnectionError},
    * {DatabaseCorruptError}, {DatabaseReadonlyError} for a file that cannot serve.
    */
-  static async open(options: SkillLibraryOptions = {}): Promise<SkillLibrary> {
-    return new SkillLibrary(await buildParts(resolveOptions(options)));
+  static async open(options: SkillLibraryOptions = {}, edges: LibraryEdges = {}): Promise<SkillLibrary> {
+    const library = new SkillLibrary(await buildParts(resolveOptions(options)), edges);
+    const { warmUpSkills: skills } = library.options.cache;
+    if (skills > 0) await library.warmUp({ skills });
+    return library;
   }
 
   /**
@@ -67,12 +76,12 @@ export class SkillLibrary {
    * {SecurityValidationError}, {SkillVerificationError}; the old version keeps serving.
    */
   add(definition: unknown, options: AddOptions = {}): Promise<AddedSkill> {
-    return this.#work(() => addSkill(this.#parts, definition, options, this.#closing.signal));
+    return this.#gate.work(() => addSkill(this.#parts, definition, options, this.#gate.closing));
   }
 
   /** The current version of `name`, or `name@version`. @throws {SkillNotFoundError} */
   get(reference: string): Promise<StoredSkill> {
-    return this.#work(async () => {
+    return this.#gate.work(async () => {
       const { name, version } = parseReference(reference);
       const stored = await this.#parts.store.load(name, version);
       if (!stored) throw new SkillNotFoundError(`no skill ${reference}`, { details: { reference } });
@@ -88,19 +97,22 @@ export class SkillLibrary {
    * {WorkerCrashedError}, {PoolExhaustedError}, {AbortedError}, {ConfigurationError}, {ClosedError}.
    */
   run(reference: string, inputs: object = {}, options: RunOptions = {}): Promise<SkillRun> {
-    return this.#run(inputs, options, (request) => {
-      const { name, version } = parseReference(reference);
-      return this.#parts.skills.get(name, version, { signal: request.signal });
+    return run(this.#parts, this.#gate, inputs, options, {
+      now: () => this.#parts.skills.getNow(reference),
+      load: (request) => {
+        const { name, version } = parseReference(reference);
+        return this.#parts.skills.get(name, version, { signal: request.signal });
+      },
     });
   }
 
   /** Runs code that is not stored: the same path, and the same errors, as `run`. */
   runCode(code: string, inputs: object = {}, options: RunOptions = {}): Promise<SkillRun> {
-    return this.#run(inputs, options, () =>
+    const load = (): Promise<CompiledSkill> =>
       this.#parts.inline.get(inlineKey(code, options.language), () =>
         compileInline(this.#parts, code, options.language),
-      ),
-    );
+      );
+    return run(this.#parts, this.#gate, inputs, options, { now: () => undefined, load });
   }
 
   /**
@@ -108,23 +120,23 @@ export class SkillLibrary {
    * @throws {InjectionError}
    */
   inject(code: string, request: InjectRequest = {}): Injected {
-    this.#refuseClosed();
+    this.#gate.refuseClosed();
     return injectData(code, { ...request, limits: this.options.injection });
   }
 
   /** The skills that fit a query in plain words, best first. */
   search(query: string, options: SearchOptions = {}): Promise<SearchHit[]> {
-    return this.#work(() => this.#parts.store.search(query, options));
+    return this.#gate.work(() => this.#parts.store.search(query, options));
   }
 
   /** A page of skills by name. */
   list(options: ListOptions = {}): Promise<SkillSummary[]> {
-    return this.#work(() => this.#parts.store.list(options));
+    return this.#gate.work(() => this.#parts.store.list(options));
   }
 
   /** The versions of a skill, newest first. @throws {SkillNotFoundError} */
   versions(name: string): Promise<VersionSummary[]> {
-    return this.#work(async () => {
+    return this.#gate.work(async () => {
       const versions = await this.#parts.store.versions(name);
       if (versions.length === 0) throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
       return versions.toSorted((left, right) => right.version - left.version);
@@ -134,7 +146,7 @@ export class SkillLibrary {
   /** Moves the pointer to `version`, by default the one before the current. @throws {SkillNotFoundError} */
   async rollback(name: string, version?: number): Promise<AddedVersion> {
     const versions = await this.versions(name);
-    return this.#work(() => {
+    return this.#gate.work(() => {
       const current = versions.find((one) => one.current)?.version ?? 0;
       const target = version ?? versions.find((one) => one.version < current)?.version;
       if (target !== undefined) return this.#parts.store.movePointer(name, target);
@@ -144,7 +156,7 @@ export class SkillLibrary {
 
   /** Removes a skill with all its versions and results. @throws {SkillNotFoundError}, {SkillInUseError} */
   remove(name: string): Promise<void> {
-    return this.#work(async () => {
+    return this.#gate.work(async () => {
       if (await this.#parts.store.remove(name)) return;
       throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
     });
@@ -152,27 +164,30 @@ export class SkillLibrary {
 
   /** Runs the examples of a stored version again. @throws {SkillNotFoundError} */
   verify(reference: string, options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
-    return this.#work(async () => {
+    return this.#gate.work(async () => {
       const { name, version } = parseReference(reference);
-      const { signal } = openRequest(options.signal ? { signal: options.signal } : {}, this.#closing.signal);
+      const { signal } = new RunRequest(options.signal ? { signal: options.signal } : {}, this.#gate.closing);
       return verifyVersion(this.#parts, await this.#parts.skills.get(name, version, { signal }), signal);
     });
   }
 
   /** Adds every skill under `path`: folders, collections, source files. Past a bad one it goes on. */
   import(path: string, options: ImportOptions = {}): AsyncGenerator<ImportOutcome> {
-    return importSkills(path, (definition, how) => this.add(definition, how), options);
+    return importSkills(
+      path,
+      (definition, how) => this.add(definition, how),
+      options,
+      this.options.workers.concurrency,
+    );
   }
 
   /** Every current definition, in name order, a page at a time. */
-  async *definitions(options: { signal?: AbortSignal } = {}): AsyncGenerator<SkillDefinition> {
-    for (let after = ''; ;) {
-      const page = await this.list({ ...options, ...(after && { after }), limit: 100 });
-      for (const { name } of page) yield (await this.get(name)).definition;
-      const last = page.at(-1);
-      if (!last) return;
-      after = last.name;
-    }
+  definitions(options: { signal?: AbortSignal } = {}): AsyncGenerator<SkillDefinition> {
+    return eachDefinition(
+      (page) => this.list(page),
+      (name) => this.get(name),
+      options,
+    );
   }
 
   /** What `import` would read at `path`: definitions and refusals, nothing stored. */
@@ -181,48 +196,78 @@ export class SkillLibrary {
   }
 
   /** Writes definitions, by default all, as folders of the Agent Skills format into `parent`; their paths. */
-  async exportFolder(
+  exportFolder(
     parent: string,
     definitions: AsyncIterable<SkillDefinition> = this.definitions(),
     options: { overwrite?: boolean } = {},
   ): Promise<string[]> {
-    const folders: string[] = [];
-    for await (const definition of definitions) {
-      const folder = resolve(parent, definition.name);
-      await writeSkillFolder(folder, definition, options);
-      folders.push(folder);
-    }
-    return folders;
+    return writeFolders(parent, definitions, options);
   }
 
   /** The record of a run that was executed; answers out of the cache leave none. */
   getRun(id: string): Promise<RunRecord | undefined> {
-    return this.#work(() => this.#parts.store.getRun(id));
+    return this.#gate.work(() => this.#parts.store.getRun(id));
   }
 
   /** Checks the database; `deep` reads every version and the index. */
   check(options: { deep?: boolean; signal?: AbortSignal } = {}): Promise<StoreCheck> {
-    return this.#work(() => this.#parts.store.check(options));
+    return this.#gate.work(() => this.#parts.store.check(options));
   }
 
   /** What confines runs on this machine. */
   confinement(): Promise<Confinement> {
-    return this.#work(() => this.#parts.workers.confinement());
+    return this.#gate.work(() => this.#parts.workers.confinement());
+  }
+
+  /** Empties the caches but for what is pinned: those in memory and, by default, the stored results. */
+  clearCaches(options: ClearOptions = {}): Promise<CacheCounts> {
+    return this.#gate.work(() => clearCaches(this.#parts, options));
+  }
+
+  /** Drops from memory what is past its age. Happens by itself while there is work. */
+  evictExpired(): CacheCounts {
+    this.#gate.refuseClosed();
+    return evictExpired(this.#parts);
+  }
+
+  /** Compiles the most used skills and starts workers, before they are asked for. */
+  warmUp(options: WarmUpOptions = {}): Promise<WarmUpReport> {
+    return this.#gate.work(() => warmUp(this.#parts, options, this.#gate.closing));
+  }
+
+  /** Imports what changed in folders that were imported before; what did not is `unchanged`. */
+  async *refresh(paths: Iterable<string>, options: ImportOptions = {}): AsyncGenerator<ImportOutcome> {
+    for (const path of paths) yield* this.import(path, options);
+  }
+
+  /**
+   * Keeps the compiled version that `reference` names now from being evicted.
+   * @throws {CacheOverflowError} when it does not fit beside what is pinned already; {SkillNotFoundError}.
+   */
+  pin(reference: string): Promise<void> {
+    const { name, version } = parseReference(reference);
+    return this.#gate.work(() => this.#parts.skills.pin(name, version));
+  }
+
+  /** Ends what `pin` of the same words began; false where there is nothing to end. */
+  unpin(reference: string): boolean {
+    const { name, version } = parseReference(reference);
+    return this.#parts.skills.unpin(name, version);
   }
 
   /** Every number of the library, as one JSON snapshot. */
   metrics(): Promise<MetricsSnapshot> {
-    return this.#work(() => this.#parts.watch.snapshot());
+    return this.#gate.work(() => this.#parts.watch.snapshot());
   }
 
   /** `alert`: once when a threshold is crossed, again while it lasts (`monitor.repeatMs`), once when it is over. */
-  on(event: 'alert', listener: (alert: Alert) => void): this {
-    this.#events.on(event, listener);
+  on<Name extends keyof LibraryEvents>(event: Name, listener: (...told: LibraryEvents[Name]) => void): this {
+    this.#events.on(event, listener as never);
     return this;
   }
 
-  off(event: 'alert', listener: (alert: Alert) => void): this {
-    this.#events.off(event, listener);
+  off<Name extends keyof LibraryEvents>(event: Name, listener: (...told: LibraryEvents[Name]) => void): this {
+    this.#events.off(event, listener as never);
     return this;
   }
 
@@ -231,63 +276,12 @@ export class SkillLibrary {
    * flushes the writes and closes the database. May be called twice, at any moment.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    const graceMs = this.options.closeTimeoutMs;
+    return this.#gate.close(graceMs, () => closeParts(this.#parts, graceMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #close(): Promise<void> {
-    const finished = Promise.allSettled(this.#running);
-    const graceMs = this.options.closeTimeoutMs;
-    const timer = setTimeout(() => {
-      this.#closing.abort(
-        new ClosedError(`the library was closed; the run did not end within ${graceMs} ms`),
-      );
-    }, graceMs);
-    await finished;
-    clearTimeout(timer);
-    await closeParts(this.#parts, graceMs);
-  }
-
-  async #run(
-    inputs: object,
-    options: RunOptions,
-    compiled: (request: RunRequest) => Promise<CompiledSkill>,
-  ): Promise<SkillRun> {
-    return this.#work(async () => {
-      const request = openRequest(options, this.#closing.signal);
-      const { watch } = this.#parts;
-      watch.runStarted();
-      let skill: CompiledSkill | undefined;
-      try {
-        skill = await compiled(request);
-        const found = await answer(this.#parts, skill, inputs, request);
-        const run = runAnswer(request, skill, found);
-        watch.runEnded(request, skill, found);
-        return run;
-      } catch (thrown) {
-        throw watch.runFailed(request, skill, thrown);
-      }
-    });
-  }
-
-  /** Runs a step, and lets `close()` wait for it. */
-  async #work<T>(step: () => Promise<T>): Promise<T> {
-    this.#refuseClosed();
-    const promise = step();
-    this.#running.add(promise);
-    try {
-      return await promise;
-    } finally {
-      this.#running.delete(promise);
-    }
-  }
-
-  #refuseClosed(): void {
-    if (this.#closed) throw new ClosedError('the library is closed');
   }
 }
 

@@ -88,6 +88,25 @@ export const optionsSchema = z.strictObject({
       .boolean()
       .default(true)
       .describe('Keep results in the store too, so that a restart is warm.'),
+    policy: z
+      .enum(['lru', 's3-fifo'])
+      .default('lru')
+      .describe('What leaves memory first; `s3-fifo` withstands scans.'),
+    skillTtlMs: milliseconds(365 * 24 * 60 * MINUTE_MS)
+      .default(24 * 60 * MINUTE_MS)
+      .describe('Age at which a compiled skill is dropped when expired entries are, in ms.'),
+    resultStaleMs: z
+      .int()
+      .min(0)
+      .max(365 * 24 * 60 * MINUTE_MS)
+      .default(0)
+      .describe('For so long past its age a result is served while it is renewed, in ms; 0: never.'),
+    purityCheckHits: count(0, 1_000_000_000)
+      .default(1_000)
+      .describe('One in this many hits is run again to see whether the skill is pure; 0: none.'),
+    warmUpSkills: count(0, 10_000)
+      .default(0)
+      .describe('Most used skills to compile when the library is opened.'),
   }),
   workers: section({
     ...pool({ min: 1, max: Math.max(2, cores * 2), acquireTimeoutMs: 30_000 }),
@@ -124,6 +143,10 @@ export const optionsSchema = z.strictObject({
       .describe('Free names to take as provided.'),
   }),
   monitor: section({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Time runs, sample memory, raise alerts; what is merely counted is counted in any case.'),
     sampleIntervalMs: milliseconds(24 * 60 * MINUTE_MS)
       .default(30_000)
       .describe('How often alerts look at a snapshot while there is work, in ms.'),
@@ -135,11 +158,45 @@ export const optionsSchema = z.strictObject({
     exhaustionRateMax: ratio.default(0.01),
     cacheUtilizationMax: ratio.default(0.85),
     memoryShareMax: ratio.default(0.8).describe('Share of the memory this process and its workers may use.'),
+    alertsPerRuleMax: count(1, 10_000)
+      .default(20)
+      .describe('Most alerts of one rule told within `repeatMs`; beyond it they are only counted.'),
+    reportIntervalMs: milliseconds(7 * 24 * 60 * MINUTE_MS)
+      .default(30 * MINUTE_MS)
+      .describe('How often memory is reported beside what the caches hold, while there is work, in ms.'),
+    webhook: section({
+      url: z
+        .string()
+        .max(2_000)
+        .refine((url) => url === '' || /^https?:$/.test(protocolOf(url)), {
+          message: 'must be an http or https URL',
+        })
+        .default('')
+        .describe('Where alerts are posted to, as JSON; empty: nowhere.'),
+      secretEnv: z
+        .string()
+        .min(1)
+        .max(128)
+        .default('SKILLCACHE_WEBHOOK_SECRET')
+        .describe('Environment variable that holds the secret of the signature.'),
+      timeoutMs: milliseconds(10 * MINUTE_MS)
+        .default(5_000)
+        .describe('Deadline of one try, in ms.'),
+      triesMax: count(1, 100).default(6).describe('Tries before an alert is given up.'),
+      backoffMs: milliseconds(60 * MINUTE_MS)
+        .default(1_000)
+        .describe('Pause after the first failed try, in ms; doubled after each further one.'),
+      waitingMax: count(1, 100_000).default(100).describe('Alerts waiting to be posted; the oldest go.'),
+    }),
   }),
   closeTimeoutMs: milliseconds(10 * MINUTE_MS)
     .default(10_000)
     .describe('How long `close()` lets running work finish, in ms.'),
 });
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}
 
 /** What a caller may give: every key optional. */
 export type SkillLibraryOptions = z.input<typeof optionsSchema>;

@@ -1,5 +1,5 @@
 /** Numbers of a cache. Counts are since it was opened; `hits + misses` is every answer it was asked for. */
-import type { CacheBounds, EvictReason } from './bounded-lru.ts';
+import type { CacheBounds, EvictReason } from './bounded-cache.ts';
 
 export interface CacheStats {
   readonly entries: number;
@@ -25,7 +25,7 @@ interface HitCounts {
   shared: number;
 }
 
-/** What a cache knows of its own filling: a `BoundedLru` of anything. */
+/** What a cache knows of its own filling: a `BoundedCache` of anything. */
 interface CacheFilling {
   readonly bounds: CacheBounds;
   readonly entries: number;

@@ -4,7 +4,7 @@ import type { Template } from '../inject/template.ts';
 import type { Validator } from '../skills/validate.ts';
 import { compileValidator } from '../skills/validate.ts';
 import type { SkillVersion } from '../store/store.ts';
-import { textBytes } from './bounded-lru.ts';
+import { textBytes } from './bounded-cache.ts';
 import { linkVersions } from './link.ts';
 import type { LinkLimits, LinkedVersion } from './link.ts';
 

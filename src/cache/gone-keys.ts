@@ -1,5 +1,5 @@
 /** Remembers, for a bounded number of keys, why each is no longer kept: to explain a miss. */
-import type { EvictReason } from './bounded-lru.ts';
+import type { EvictReason } from './bounded-cache.ts';
 
 export type GoneReason = 'expired' | 'evicted' | 'dropped';
 
@@ -8,6 +8,7 @@ const KEYS_MAX = 10_000;
 const REASONS: Readonly<Record<EvictReason, GoneReason | undefined>> = {
   entries: 'evicted',
   bytes: 'evicted',
+  memory: 'evicted',
   expired: 'expired',
   dropped: 'dropped',
   cleared: 'dropped',

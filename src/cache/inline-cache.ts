@@ -3,13 +3,15 @@
  * to the store, so an entry that has any, or requires a skill, holds for one epoch only.
  */
 import type { Store } from '../store/store.ts';
-import { BoundedLru, type CacheBounds } from './bounded-lru.ts';
+import { BoundedCache, type CacheBounds } from './bounded-cache.ts';
 import { cacheStats, type CacheStats } from './cache-stats.ts';
 import type { CompiledSkill } from './compile.ts';
 
 interface Entry {
   readonly skill: CompiledSkill;
   readonly epoch: number;
+  readonly bytes: number;
+  readonly compiledAtMs: number;
 }
 
 export interface InlineCacheOptions extends CacheBounds {
@@ -18,12 +20,12 @@ export interface InlineCacheOptions extends CacheBounds {
 
 export class InlineCache {
   readonly #store: Pick<Store, 'epoch'>;
-  readonly #entries: BoundedLru<Entry>;
+  readonly #entries: BoundedCache<Entry>;
   readonly #counts = { hits: 0, misses: 0, shared: 0 };
 
   constructor(options: InlineCacheOptions) {
     this.#store = options.store;
-    this.#entries = new BoundedLru(options);
+    this.#entries = new BoundedCache(options);
   }
 
   /** The compiled code kept under `key`, else what `compile` gives; a failure is not kept. */
@@ -36,8 +38,18 @@ export class InlineCache {
     }
     this.#counts.misses += 1;
     const skill = await compile();
-    this.#entries.set(key, { skill, epoch }, skill.bytes);
+    this.#entries.set(key, { skill, epoch, bytes: skill.bytes, compiledAtMs: Date.now() });
     return skill;
+  }
+
+  /** Drops what was compiled before `beforeMs`; how many there were. */
+  evictOlder(beforeMs: number): number {
+    return this.#entries.deleteWhere((entry) => entry.compiledAtMs < beforeMs, 'expired');
+  }
+
+  /** Lowers the bounds to a share of what they are, 0 to 1, or gives them back. */
+  setShare(share: number): void {
+    this.#entries.setShare(share);
   }
 
   clear(): number {

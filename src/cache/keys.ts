@@ -7,7 +7,6 @@ import type { PinnedRequirement } from '../skills/analyse.ts';
 import type { SkillDefinition } from '../skills/skill.ts';
 import { canonicalJson, pureJson } from './canonical-json.ts';
 
-
 /** What a result depends on. Absent parts and present ones never share a key. */
 export interface ResultKeyParts {
   /** The version's digest; it covers code, parameters and pinned requirements. */

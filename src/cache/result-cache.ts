@@ -3,87 +3,27 @@
  * is never the object that a caller holds. A cache in trouble never fails a run.
  */
 import { abortError } from '../errors.ts';
-import { BoundedLru, textBytes } from './bounded-lru.ts';
-import type { CacheBounds, EvictReason } from './bounded-lru.ts';
+import { BoundedCache, textBytes } from './bounded-cache.ts';
 import { cacheStats } from './cache-stats.ts';
-import type { CacheStats } from './cache-stats.ts';
 import { Flight } from './flight.ts';
 import { GoneKeys } from './gone-keys.ts';
-import type { GoneReason } from './gone-keys.ts';
+import type {
+  CachedResult,
+  CacheReason,
+  GetOrRunOptions,
+  ResultCacheOptions,
+  ResultCacheStats,
+  RunSkill,
+} from './result-cache-types.ts';
 import { StoredResults } from './stored-results.ts';
-import type { ResultStore, ResultStoreObserver } from './stored-results.ts';
-
-/** `use`: kept answers are served. `bypass`: nothing is read or kept. `refresh`: run, and keep. */
-export type CacheMode = 'use' | 'bypass' | 'refresh';
-
-/** Where an answer came from; `shared` is the run of another caller that was under way. */
-export type CachedFrom = 'memory' | 'store' | 'shared' | false;
-
-/** Why, for a caller that wants it explained. */
-export type CacheReason =
-  | 'hit'
-  | 'shared'
-  | 'never-seen'
-  | GoneReason
-  | 'bypassed'
-  | 'refreshed'
-  | `not-pure: ${string}`;
-
-export interface CachedResult {
-  readonly text: string;
-  readonly cached: CachedFrom;
-  readonly why: CacheReason;
-}
-
-export interface GetOrRunOptions {
-  /** The version that the answer belongs to: what `drop` goes by. */
-  readonly digest: string;
-  /** Default `use`. */
-  readonly mode?: CacheMode;
-  /** Why the answer must not be kept. Where present the cache is passed by. */
-  readonly notPure?: readonly string[];
-  /** What else must be equal for callers to share one run, as the text of its limits. Default ''. */
-  readonly shareIf?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface ResultCacheObserver extends ResultStoreObserver {
-  /** An entry left, or, as `overflow`, was too large to be kept at all. */
-  evicted?(event: { key: string; bytes: number; reason: EvictReason | 'overflow' }): void;
-}
-
-export interface ResultCacheOptions extends CacheBounds {
-  /** Age at which an answer is no longer served, in ms. */
-  readonly ttlMs: number;
-  /** Keeps answers beyond this process. */
-  readonly store?: ResultStore;
-  /** Most writes to the store under way; an answer beyond that is kept in memory alone. Default 1000. */
-  readonly storeWritesMax?: number;
-  readonly observer?: ResultCacheObserver;
-  /** Wall time in ms, as stored answers outlive the process. Default `Date.now`. */
-  readonly clock?: () => number;
-}
-
-export interface ResultCacheStats extends CacheStats {
-  /** Of the hits, those that the store answered. */
-  readonly storeHits: number;
-  readonly storeFailures: number;
-  /** Answers not written to the store because too many writes were under way. */
-  readonly storeSkipped: number;
-  readonly bypassed: number;
-  readonly refreshed: number;
-  /** Runs under way that others may share. */
-  readonly inFlight: number;
-}
-
-/** Runs the skill; the signal fires when nobody waits for the answer any more. */
-export type RunSkill = (signal: AbortSignal) => Promise<string>;
 
 interface Entry {
   readonly text: string;
   readonly digest: string;
   readonly bytes: number;
+  /** Until then it is fresh, and until `staleUntilMs` it is better than waiting. */
   readonly expiresAtMs: number;
+  readonly staleUntilMs: number;
 }
 
 /** A run under way. A drop of its version takes away its right to be kept. */
@@ -100,7 +40,8 @@ const ENTRY_BYTES = 320;
 export class ResultCache {
   readonly #options: ResultCacheOptions;
   readonly #clock: () => number;
-  readonly #memory: BoundedLru<Entry>;
+  readonly #staleMs: number;
+  readonly #memory: BoundedCache<Entry>;
   readonly #stored: StoredResults;
   readonly #gone = new GoneKeys();
   readonly #tasks = new Set<Task>();
@@ -109,27 +50,31 @@ export class ResultCache {
   #storeHits = 0;
   #bypassed = 0;
   #refreshed = 0;
+  #stale = 0;
+  #renewalFailures = 0;
+  readonly #renewals = new Set<Promise<void>>();
 
   constructor(options: ResultCacheOptions) {
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
+    this.#staleMs = options.staleMs ?? 0;
     this.#stored = new StoredResults(
       options.store,
       options.storeWritesMax ?? STORE_WRITES_MAX,
       options.observer,
     );
-    this.#memory = new BoundedLru(options, (key, { bytes }, reason) => {
+    this.#memory = new BoundedCache(options, (key, { bytes }, reason) => {
       this.#gone.add(key, reason);
       options.observer?.evicted?.({ key, bytes, reason });
     });
   }
 
-  /** The answer kept in memory, at once. Counts as a hit, or not at all: `getOrRun` follows. */
+  /** The fresh answer kept in memory, at once. Counts as a hit, or not at all: `getOrRun` follows. */
   getNow(key: string): CachedResult | undefined {
     const entry = this.#memory.get(key);
     if (!entry) return undefined;
     if (entry.expiresAtMs <= this.#clock()) {
-      this.#memory.delete(key, 'expired');
+      if (entry.staleUntilMs <= this.#clock()) this.#memory.delete(key, 'expired');
       return undefined;
     }
     this.#counts.hits += 1;
@@ -150,7 +95,7 @@ export class ResultCache {
       return this.#alone(run, options, 'bypassed');
     }
     if (mode === 'refresh') return this.#refresh(key, run, options);
-    return this.getNow(key) ?? this.#share(key, run, options);
+    return this.getNow(key) ?? this.#getStale(key, run, options) ?? this.#share(key, run, options);
   }
 
   /** The answer kept in memory, its place in the order and all counts unchanged. */
@@ -175,7 +120,12 @@ export class ResultCache {
   /** Drops what has expired from memory; how many there were. */
   evictExpired(): number {
     const nowMs = this.#clock();
-    return this.#memory.deleteWhere((entry) => entry.expiresAtMs <= nowMs, 'expired');
+    return this.#memory.deleteWhere((entry) => entry.staleUntilMs <= nowMs, 'expired');
+  }
+
+  /** Lowers the bounds of memory to a share of what they are, 0 to 1, or gives them back. */
+  setShare(share: number): void {
+    this.#memory.setShare(share);
   }
 
   /** Empties memory; the store keeps what it has. How many there were. */
@@ -185,6 +135,7 @@ export class ResultCache {
 
   /** Resolves when all that was to be stored is stored, or has failed to be. */
   async flush(): Promise<void> {
+    await Promise.all(this.#renewals);
     await this.#stored.flush();
   }
 
@@ -192,10 +143,14 @@ export class ResultCache {
     return {
       ...cacheStats(this.#memory, this.#counts),
       storeHits: this.#storeHits,
+      storeMisses: this.#stored.counts.misses,
+      storeDropped: this.#stored.counts.dropped,
       storeFailures: this.#stored.failures,
       storeSkipped: this.#stored.skipped,
       bypassed: this.#bypassed,
       refreshed: this.#refreshed,
+      stale: this.#stale,
+      renewalFailures: this.#renewalFailures,
       inFlight: this.#flights.size,
     };
   }
@@ -212,16 +167,47 @@ export class ResultCache {
     return { text: await flight.join(options.signal), cached: false, why: 'refreshed' };
   }
 
+  /** An answer past its age, and the start of a run that renews it. */
+  #getStale(key: string, run: RunSkill, options: GetOrRunOptions): CachedResult | undefined {
+    if (this.#staleMs === 0) return undefined;
+    const entry = this.#memory.peek(key);
+    if (!entry || entry.staleUntilMs <= this.#clock()) return undefined;
+    this.#counts.hits += 1;
+    this.#stale += 1;
+    this.#renew(key, run, options);
+    return { text: entry.text, cached: 'memory', why: 'stale' };
+  }
+
+  #renew(key: string, run: RunSkill, options: GetOrRunOptions): void {
+    const flightKey = `${key}\n${options.shareIf ?? ''}`;
+    if (this.#flights.has(flightKey)) return;
+    const task: Task = { key, digest: options.digest, mayKeep: true };
+    const flight = this.#fly(flightKey, task, async (signal) => ({
+      text: await this.#runAndKeep(task, run, signal),
+      cached: false,
+      why: 'refreshed',
+    }));
+    const renewal = flight.join().then(
+      () => undefined,
+      () => {
+        this.#renewalFailures += 1;
+      },
+    );
+    this.#renewals.add(renewal);
+    void renewal.then(() => this.#renewals.delete(renewal));
+  }
+
   async #share(key: string, run: RunSkill, options: GetOrRunOptions): Promise<CachedResult> {
     const flightKey = `${key}\n${options.shareIf ?? ''}`;
     const under = this.#flights.get(flightKey);
     const isShared = under !== undefined && !under.flight.isAbandoned;
-    const flight = isShared ? under.flight : this.#takeOff(flightKey, key, run, options.digest);
+    const flight = isShared ? under.flight : this.#takeOff(flightKey, key, run, options);
     try {
       const result = await flight.join(options.signal);
       if (result.cached === 'store') {
         this.#counts.hits += 1;
         this.#storeHits += 1;
+        if (result.why === 'stale' && !isShared) this.#stale += 1;
         return result;
       }
       this.#miss(isShared);
@@ -237,9 +223,17 @@ export class ResultCache {
     if (isShared) this.#counts.shared += 1;
   }
 
-  #takeOff(flightKey: string, key: string, run: RunSkill, digest: string): Flight<CachedResult> {
-    const task: Task = { key, digest, mayKeep: true };
-    const flight = new Flight((signal) => this.#track(task, () => this.#storedOrRun(task, run, signal)));
+  #takeOff(flightKey: string, key: string, run: RunSkill, options: GetOrRunOptions): Flight<CachedResult> {
+    const task: Task = { key, digest: options.digest, mayKeep: true };
+    return this.#fly(flightKey, task, (signal) => this.#storedOrRun(task, run, signal, options));
+  }
+
+  #fly(
+    flightKey: string,
+    task: Task,
+    work: (signal: AbortSignal) => Promise<CachedResult>,
+  ): Flight<CachedResult> {
+    const flight = new Flight((signal) => this.#track(task, () => work(signal)));
     this.#flights.set(flightKey, { flight, task });
     void flight.settled.finally(() => {
       // A drop, or the abort of all who waited, may have put another flight in its place.
@@ -248,12 +242,22 @@ export class ResultCache {
     return flight;
   }
 
-  async #storedOrRun(task: Task, run: RunSkill, signal: AbortSignal): Promise<CachedResult> {
+  async #storedOrRun(
+    task: Task,
+    run: RunSkill,
+    signal: AbortSignal,
+    options: GetOrRunOptions,
+  ): Promise<CachedResult> {
     const { key, digest } = task;
     const stored = await this.#stored.get(key);
-    if (stored && stored.expiresAtMs > this.#clock() && task.mayKeep) {
-      this.#keepInMemory({ key, digest, text: stored.output, expiresAtMs: stored.expiresAtMs });
-      return { text: stored.output, cached: 'store', why: 'hit' };
+    const nowMs = this.#clock();
+    if (stored && stored.expiresAtMs > nowMs && task.mayKeep) {
+      const expiresAtMs = stored.expiresAtMs - this.#staleMs;
+      this.#keepInMemory({ key, digest, text: stored.output, expiresAtMs });
+      if (expiresAtMs > nowMs) return { text: stored.output, cached: 'store', why: 'hit' };
+      // After this flight, so that the renewal is one of its own.
+      setImmediate(() => this.#renew(key, run, options));
+      return { text: stored.output, cached: 'store', why: 'stale' };
     }
     if (stored) this.#gone.add(key, task.mayKeep ? 'expired' : 'dropped');
     const why = this.#gone.why(key) ?? 'never-seen';
@@ -277,14 +281,15 @@ export class ResultCache {
     const createdAtMs = this.#clock();
     const expiresAtMs = createdAtMs + this.#options.ttlMs;
     this.#keepInMemory({ key, digest, text, expiresAtMs });
-    this.#stored.put({ key, digest, output: text, createdAtMs, expiresAtMs });
+    this.#stored.put({ key, digest, output: text, createdAtMs, expiresAtMs: expiresAtMs + this.#staleMs });
     return text;
   }
 
   #keepInMemory(kept: { key: string; digest: string; text: string; expiresAtMs: number }): void {
     const { key, digest, text, expiresAtMs } = kept;
     const bytes = textBytes(text) + ENTRY_BYTES;
-    if (this.#memory.set(key, { text, digest, bytes, expiresAtMs }, bytes)) this.#gone.delete(key);
+    const staleUntilMs = expiresAtMs + this.#staleMs;
+    if (this.#memory.set(key, { text, digest, bytes, expiresAtMs, staleUntilMs })) this.#gone.delete(key);
     else this.#options.observer?.evicted?.({ key, bytes, reason: 'overflow' });
   }
 }

@@ -5,8 +5,8 @@
  */
 import { CacheOverflowError, SkillNotFoundError, abortError } from '../errors.ts';
 import type { SkillVersion, Store } from '../store/store.ts';
-import { BoundedLru } from './bounded-lru.ts';
-import type { CacheBounds, EvictReason } from './bounded-lru.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import type { CacheBounds, EvictReason, Sized } from './bounded-cache.ts';
 import { cacheStats } from './cache-stats.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CompiledSkill } from './compile.ts';
@@ -28,6 +28,8 @@ export interface SkillCacheOptions extends CacheBounds {
 }
 
 export interface SkillCacheStats extends CacheStats {
+  /** Versions that cannot be evicted. */
+  readonly pinned: number;
   /** Versions compiled. */
   readonly loads: number;
   readonly loadFailures: number;
@@ -35,13 +37,20 @@ export interface SkillCacheStats extends CacheStats {
   readonly revalidations: number;
 }
 
+interface Entry extends Sized {
+  readonly skill: CompiledSkill;
+  readonly compiledAtMs: number;
+}
+
 export class SkillCache {
   readonly #options: SkillCacheOptions;
   readonly #clock: () => number;
-  readonly #compiled: BoundedLru<CompiledSkill>;
+  readonly #compiled: BoundedCache<Entry>;
   /** Name, or `name@version`, in lower case → digest; true as long as the epoch is `#epoch`. */
   readonly #pointers = new Map<string, string>();
   #epoch: number | undefined;
+  /** Pinned versions: name, or `name@version`, as it was given to `pin`, in lower case → digest. */
+  readonly #pins = new Map<string, string>();
   readonly #flights = new Map<string, Flight<CompiledSkill>>();
   readonly #counts = { hits: 0, misses: 0, shared: 0 };
   #loads = 0;
@@ -51,17 +60,20 @@ export class SkillCache {
   constructor(options: SkillCacheOptions) {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#compiled = new BoundedLru(options, (digest, skill, reason) => {
+    this.#compiled = new BoundedCache<Entry>(options, (digest, { skill }, reason) => {
       this.#forgetPointers(skill);
       options.observer?.evicted?.({ digest, bytes: skill.bytes, reason });
     });
   }
 
-  /** `get` without a promise: undefined where that would have to wait. Counts as a hit, or not at all. */
-  getNow(name: string, version?: number): CompiledSkill | undefined {
+  /**
+   * `get` of `name` or `name@version` without a promise: undefined where that would have to wait.
+   * Counts as a hit, or not at all.
+   */
+  getNow(reference: string): CompiledSkill | undefined {
     const epoch = this.#options.store.epoch();
     if (typeof epoch !== 'number') return undefined;
-    return this.#hit(pointerKey(name, version), epoch);
+    return this.#hit(reference, epoch) ?? this.#hit(reference.toLowerCase(), epoch);
   }
 
   /**
@@ -80,7 +92,7 @@ export class SkillCache {
   /** What `get` would find kept, its place in the order and all counts unchanged, coherent or not. */
   peek(name: string, version?: number): CompiledSkill | undefined {
     const digest = this.#pointers.get(pointerKey(name, version));
-    return digest === undefined ? undefined : this.#compiled.peek(digest);
+    return digest === undefined ? undefined : this.#compiled.peek(digest)?.skill;
   }
 
   /**
@@ -92,20 +104,59 @@ export class SkillCache {
     const { name, version } = skill.version;
     const { bytesMax } = this.#options;
     throw new CacheOverflowError(
-      `${name}@${version} takes ${skill.bytes} bytes compiled, the skill cache holds ${bytesMax}`,
+      `${name}@${version} takes ${skill.bytes} bytes compiled, the skill cache holds ${bytesMax} and has ${this.#compiled.pinned} pinned`,
       { details: { name, version, bytes: skill.bytes, bytesMax } },
     );
   }
 
-  /** Drops everything kept; how many there were. */
+  /**
+   * Keeps a version from being evicted until `unpin` of the same words.
+   * @throws {CacheOverflowError} when it is larger than what other pinned versions leave of the cache.
+   */
+  async pin(name: string, version?: number, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const skill = await this.get(name, version, options);
+    const { digest } = skill.version;
+    if (!this.#compiled.peek(digest)) this.put(skill);
+    this.unpin(name, version);
+    this.#compiled.pin(digest);
+    this.#pins.set(pointerKey(name, version), digest);
+  }
+
+  /** False where nothing is pinned under these words. */
+  unpin(name: string, version?: number): boolean {
+    const pointer = pointerKey(name, version);
+    const digest = this.#pins.get(pointer);
+    if (digest === undefined) return false;
+    this.#pins.delete(pointer);
+    if (![...this.#pins.values()].includes(digest)) this.#compiled.unpin(digest);
+    return true;
+  }
+
+  /** Drops everything kept that is not pinned; how many there were. */
   clear(): number {
     this.#pointers.clear();
     return this.#compiled.clear();
   }
 
+  /** Drops what was compiled longer than `ageMs` ago and is not pinned; how many there were. */
+  evictOlder(ageMs: number): number {
+    const beforeMs = this.#clock() - ageMs;
+    const pinned = new Set(this.#pins.values());
+    return this.#compiled.deleteWhere(
+      ({ compiledAtMs }, digest) => compiledAtMs < beforeMs && !pinned.has(digest),
+      'expired',
+    );
+  }
+
+  /** Lowers the bounds to a share of what they are, 0 to 1, or gives them back. */
+  setShare(share: number): void {
+    this.#compiled.setShare(share);
+  }
+
   stats(): SkillCacheStats {
     return {
       ...cacheStats(this.#compiled, this.#counts),
+      pinned: this.#compiled.pinned,
       loads: this.#loads,
       loadFailures: this.#loadFailures,
       revalidations: this.#revalidations,
@@ -115,9 +166,10 @@ export class SkillCache {
   #hit(pointer: string, epoch: number): CompiledSkill | undefined {
     this.#moveTo(epoch);
     const digest = this.#pointers.get(pointer);
-    const skill = digest === undefined ? undefined : this.#compiled.get(digest);
-    if (skill) this.#counts.hits += 1;
-    return skill;
+    const entry = digest === undefined ? undefined : this.#compiled.get(digest);
+    if (!entry) return undefined;
+    this.#counts.hits += 1;
+    return entry.skill;
   }
 
   #moveTo(epoch: number): void {
@@ -150,7 +202,7 @@ export class SkillCache {
     let isCounted = false;
     try {
       const stored = await this.#options.store.load(name, version);
-      const kept = stored && this.#compiled.get(stored.digest);
+      const kept = stored && this.#compiled.get(stored.digest)?.skill;
       isCounted = true;
       // A skill removed and added again has its digest back, but not its version number.
       if (kept && kept.version.version === stored.version) {
@@ -184,7 +236,7 @@ export class SkillCache {
 
   #keep(skill: CompiledSkill): boolean {
     const { digest } = skill.version;
-    const isKept = this.#compiled.set(digest, skill, skill.bytes);
+    const isKept = this.#compiled.set(digest, { skill, bytes: skill.bytes, compiledAtMs: this.#clock() });
     if (!isKept) this.#options.observer?.evicted?.({ digest, bytes: skill.bytes, reason: 'overflow' });
     return isKept;
   }

@@ -14,6 +14,7 @@ export class StoredResults {
   readonly #writesMax: number;
   readonly #observer: ResultStoreObserver | undefined;
   readonly #writes = new Set<Promise<void>>();
+  readonly counts = { hits: 0, misses: 0, dropped: 0 };
   #failures = 0;
   #skipped = 0;
 
@@ -33,8 +34,12 @@ export class StoredResults {
   }
 
   async get(key: string): Promise<StoredResult | undefined> {
+    if (!this.#store) return undefined;
     try {
-      return await this.#store?.getResult(key);
+      const result = await this.#store.getResult(key);
+      if (result) this.counts.hits += 1;
+      else this.counts.misses += 1;
+      return result;
     } catch (error) {
       this.#fail('get', error);
       return undefined;
@@ -55,7 +60,9 @@ export class StoredResults {
 
   /** Drops the results of one version, or all; how many there were. Fails as the store does. */
   async drop(digest?: string): Promise<number | undefined> {
-    return this.#store?.dropResults?.(digest);
+    const dropped = await this.#store?.dropResults?.(digest);
+    this.counts.dropped += dropped ?? 0;
+    return dropped;
   }
 
   /** Resolves when the writes under way have ended. */

@@ -1,7 +1,7 @@
 /** The rules every library starts with, from the thresholds of its options. */
 import type { PoolStats } from '../pool/pool-stats.ts';
 import type { AlertRule, Reading } from './alerts.ts';
-import type { CacheNumbers, MetricsSnapshot } from './metrics.ts';
+import type { CacheNumbers, MetricsSnapshot, StoredResultNumbers } from './metrics.ts';
 
 export interface AlertThresholds {
   readonly poolUtilizationMax: number;
@@ -35,8 +35,13 @@ export function defaultRules(thresholds: AlertThresholds): AlertRule[] {
       type: 'cache-utilization',
       severity: 'warning',
       threshold: thresholds.cacheUtilizationMax,
-      read: ({ caches }) => [cache('skills', caches.skills), cache('results', caches.results)],
+      read: ({ caches }) => [
+        cache('skills', caches.skills),
+        cache('results', caches.results),
+        ...(caches.stored ? [stored(caches.stored)] : []),
+      ],
     },
+    { type: 'impure-skill', severity: 'critical', threshold: 0, read: impure },
     {
       type: 'memory-share',
       severity: 'critical',
@@ -75,6 +80,23 @@ function cache(name: string, numbers: CacheNumbers): Reading {
     `cache ${name}: ${entries} of ${entriesMax} entries, ${bytes} of ${bytesMax} bytes ` +
     `(${percent(numbers.utilization)}), hit rate ${percent(hitRate)}`;
   return { subject: name, value: numbers.utilization, message };
+}
+
+function stored({ entries, bytes, bytesMax, utilization, hitRate }: StoredResultNumbers): Reading {
+  const message =
+    `cache stored: ${entries} results, ${bytes} of ${bytesMax} bytes (${percent(utilization)}), ` +
+    `hit rate ${percent(hitRate)}`;
+  return { subject: 'stored', value: utilization, message };
+}
+
+/** Found since the look before: what was found is contained, so that the alert is over at the next look. */
+function impure({ purity }: MetricsSnapshot, previous: MetricsSnapshot | undefined): Reading[] {
+  const fresh = purity.found.filter(({ foundAtMs }) => foundAtMs >= (previous?.takenAtMs ?? 0));
+  return fresh.map(({ name, version }) => {
+    const subject = `${name}@${version}`;
+    const message = `${subject} gave two answers to the same data: its results were dropped, it is run each time`;
+    return { subject, value: 1, message };
+  });
 }
 
 function memory(snapshot: MetricsSnapshot): Reading[] {

@@ -49,12 +49,20 @@ export interface AlertEngineOptions {
   readonly rules: readonly AlertRule[];
   /** A firing alert is told again at most this often, in ms. */
   readonly repeatMs: number;
+  /** Most firing alerts of one rule told within `repeatMs`; beyond it they are counted. Default none. */
+  readonly perRuleMax?: number;
 }
 
 /** Absence from the engine's map is the state `inactive`; leaving the map while firing is `resolved`. */
 type AlertState =
   | { readonly kind: 'pending'; readonly firstSeenMs: number; count: number; last: Reading }
-  | { readonly kind: 'firing'; readonly firstSeenMs: number; count: number; last: Reading; toldMs: number };
+  | {
+      readonly kind: 'firing';
+      readonly firstSeenMs: number;
+      count: number;
+      last: Reading;
+      toldMs: number | undefined;
+    };
 
 const RULE_FAILED = { type: 'rule-failed', severity: 'warning', threshold: 0 } as const;
 
@@ -64,7 +72,10 @@ export class AlertEngine {
   readonly #states: readonly Map<string, AlertState>[];
   /** Rules that threw at the last evaluation, with the alert that told of it. */
   readonly #failed = new Map<AlertRule, Alert>();
+  /** When alerts of a rule were told within the last `repeatMs`. */
+  readonly #toldAt = new Map<AlertRule, number[]>();
   #previous: MetricsSnapshot | undefined;
+  #suppressed = 0;
 
   constructor(options: AlertEngineOptions) {
     this.#options = options;
@@ -90,6 +101,11 @@ export class AlertEngine {
     }
     this.#previous = snapshot;
     return told;
+  }
+
+  /** Alerts that were not told because their rule had told too many. */
+  get suppressed(): number {
+    return this.#suppressed;
   }
 
   /** Pending and firing alerts. */
@@ -119,7 +135,7 @@ export class AlertEngine {
     for (const subject of gone) {
       const state = states.get(subject) as AlertState;
       states.delete(subject);
-      if (state.kind === 'firing') told.push(alertOf(rule, state, 'resolved'));
+      if (wasTold(state)) told.push(alertOf(rule, state, 'resolved'));
     }
   }
 
@@ -135,19 +151,30 @@ export class AlertEngine {
     const lasts = before?.kind === 'firing' ? reading.value > clearAt : isOver;
     if (!lasts) {
       states.delete(reading.subject);
-      return before?.kind === 'firing' ? alertOf(rule, { ...before, last: reading }, 'resolved') : undefined;
+      return wasTold(before) ? alertOf(rule, { ...before, last: reading }, 'resolved') : undefined;
     }
     const { firstSeenMs, count } = before ?? { firstSeenMs: nowMs, count: 0 };
     const seen = { firstSeenMs, count: count + 1, last: reading };
-    const toldMs = before?.kind === 'firing' ? before.toldMs : undefined;
-    if (toldMs === undefined && nowMs - firstSeenMs < forMs) {
+    if (before?.kind !== 'firing' && nowMs - firstSeenMs < forMs) {
       states.set(reading.subject, { kind: 'pending', ...seen });
       return undefined;
     }
-    const isTold = toldMs === undefined || nowMs - toldMs >= this.#options.repeatMs;
+    const toldMs = before?.kind === 'firing' ? before.toldMs : undefined;
+    const isDue = toldMs === undefined || nowMs - toldMs >= this.#options.repeatMs;
+    const isTold = isDue && this.#mayTell(rule, nowMs);
     const state: AlertState = { kind: 'firing', ...seen, toldMs: isTold ? nowMs : toldMs };
     states.set(reading.subject, state);
     return isTold ? alertOf(rule, state, 'firing') : undefined;
+  }
+
+  #mayTell(rule: AlertRule, nowMs: number): boolean {
+    const { repeatMs, perRuleMax = Infinity } = this.#options;
+    const told = (this.#toldAt.get(rule) ?? []).filter((toldMs) => nowMs - toldMs < repeatMs);
+    const mayTell = told.length < perRuleMax;
+    if (mayTell) told.push(nowMs);
+    else this.#suppressed += 1;
+    this.#toldAt.set(rule, told);
+    return mayTell;
   }
 
   #ruleFailed(rule: AlertRule, error: unknown, nowMs: number, told: Alert[]): void {
@@ -171,6 +198,11 @@ export class AlertEngine {
     this.#failed.delete(rule);
     told.push({ ...failed, state: 'resolved', message: `the alert rule ${rule.type} works again`, value: 0 });
   }
+}
+
+/** Nobody who was not told that it fires is told that it is over. */
+function wasTold(state: AlertState | undefined): state is AlertState & { kind: 'firing' } {
+  return state?.kind === 'firing' && state.toldMs !== undefined;
 }
 
 function alertOf(rule: AlertRule, state: AlertState, told: Alert['state']): Alert {

@@ -2,7 +2,7 @@
 import { Registry } from 'prom-client';
 import type { Metric } from 'prom-client';
 import { METRIC_FAMILIES } from './metric-families.ts';
-import type { HistogramSample, Labels, MetricFamily } from './metric-families.ts';
+import type { HistogramSample, Labels, MetricFamily } from './metric-family.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 
 /** The `Content-Type` of the text. */

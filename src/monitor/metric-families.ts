@@ -1,68 +1,9 @@
-/** Every metric that is exposed: its name, type, labels and meaning, and where its values are in a snapshot. */
+/** Every metric that is exposed. */
 import type { HistogramSnapshot, PoolStats } from '../pool/pool-stats.ts';
-import type { CacheNumbers, MetricsSnapshot, StoreNumbers } from './metrics.ts';
-
-export type Labels = Readonly<Record<string, string>>;
-
-export interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-export interface HistogramSample {
-  readonly labels: Labels;
-  readonly histogram: HistogramSnapshot;
-}
-
-interface Described {
-  readonly name: string;
-  readonly help: string;
-}
-
-export type MetricFamily = Described &
-  (
-    | { readonly type: 'counter' | 'gauge'; readonly read: (snapshot: MetricsSnapshot) => readonly Sample[] }
-    | { readonly type: 'histogram'; readonly read: (snapshot: MetricsSnapshot) => readonly HistogramSample[] }
-  );
-
-type Read = (snapshot: MetricsSnapshot) => readonly Sample[];
-
-const counter = (name: string, help: string, read: Read): MetricFamily => ({
-  name: `skillcache_${name}_total`,
-  help,
-  type: 'counter',
-  read,
-});
-
-const gauge = (name: string, help: string, read: Read): MetricFamily => ({
-  name: `skillcache_${name}`,
-  help,
-  type: 'gauge',
-  read,
-});
-
-const histogram = (
-  name: string,
-  help: string,
-  read: (snapshot: MetricsSnapshot) => readonly HistogramSample[],
-): MetricFamily => ({ name: `skillcache_${name}_seconds`, help, type: 'histogram', read });
-
-const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
-
-/** A sample of each member; the label's values are names of ours, and bounded. */
-const each = (
-  label: string,
-  counts: Readonly<Record<string, number | undefined>>,
-  more: Labels = {},
-): Sample[] =>
-  Object.entries(counts).map(([key, value]) => ({ labels: { ...more, [label]: key }, value: value ?? 0 }));
-
-const caches =
-  (value: (cache: CacheNumbers) => number): Read =>
-  ({ caches: { skills, results } }) => [
-    { labels: { cache: 'skills' }, value: value(skills) },
-    { labels: { cache: 'results' }, value: value(results) },
-  ];
+import { CACHE_FAMILIES } from './cache-metrics.ts';
+import { counter, each, gauge, histogram, one } from './metric-family.ts';
+import type { HistogramSample, MetricFamily, Read, Sample } from './metric-family.ts';
+import type { MetricsSnapshot, StoreNumbers } from './metrics.ts';
 
 const pools =
   (value: (pool: PoolStats) => number): Read =>
@@ -92,67 +33,6 @@ const RUN_FAMILIES: readonly MetricFamily[] = [
   ]),
   histogram('run_stage_duration', 'Duration of the parts of runs.', (s) =>
     Object.entries(s.runs.stagesMs).map(([stage, times]) => ({ labels: { stage }, histogram: times })),
-  ),
-];
-
-const CACHE_FAMILIES: readonly MetricFamily[] = [
-  gauge(
-    'cache_entries',
-    'Entries held.',
-    caches((c) => c.entries),
-  ),
-  gauge(
-    'cache_entries_limit',
-    'Most entries held.',
-    caches((c) => c.entriesMax),
-  ),
-  gauge(
-    'cache_size_bytes',
-    'Bytes held, by estimate.',
-    caches((c) => c.bytes),
-  ),
-  gauge(
-    'cache_limit_bytes',
-    'Most bytes held.',
-    caches((c) => c.bytesMax),
-  ),
-  gauge(
-    'cache_utilization_ratio',
-    'The fuller of the two bounds, 0 to 1.',
-    caches((c) => c.utilization),
-  ),
-  counter(
-    'cache_hits',
-    'Lookups that were answered.',
-    caches((c) => c.hits),
-  ),
-  counter(
-    'cache_misses',
-    'Lookups that were not answered.',
-    caches((c) => c.misses),
-  ),
-  counter(
-    'cache_shared',
-    'Misses that waited for the load or run of another.',
-    caches((c) => c.shared),
-  ),
-  counter(
-    'cache_overflows',
-    'Entries larger than the whole cache, never held.',
-    caches((c) => c.overflows),
-  ),
-  counter('cache_evictions', 'Entries that left, by reason.', ({ caches: { skills, results } }) => [
-    ...each('reason', skills.evictions, { cache: 'skills' }),
-    ...each('reason', results.evictions, { cache: 'results' }),
-  ]),
-  counter('result_store_hits', 'Result lookups that the store answered.', (s) =>
-    one(s.caches.results.storeHits),
-  ),
-  counter('result_store_failures', 'Results the store failed to give or take.', (s) =>
-    one(s.caches.results.storeFailures),
-  ),
-  counter('result_store_skipped', 'Results not stored because too many writes were under way.', (s) =>
-    one(s.caches.results.storeSkipped),
   ),
 ];
 
@@ -336,6 +216,24 @@ const PROCESS_FAMILIES: readonly MetricFamily[] = [
     memory ? one(memory.cpuCores) : [],
   ),
   gauge('alerts', 'Subjects with an alert, by type and state.', alerts),
+  counter('alerts_suppressed', 'Alerts not told because their rule had told too many.', (s) =>
+    one(s.alertsSuppressed),
+  ),
+  counter('webhook_messages', 'Alerts that left the queue of the webhook, by outcome.', ({ webhook }) =>
+    webhook
+      ? each('outcome', {
+          delivered: webhook.delivered,
+          failed: webhook.failed,
+          dropped: webhook.dropped,
+        })
+      : [],
+  ),
+  counter('webhook_tries', 'Requests made to the webhook.', ({ webhook }) =>
+    webhook ? one(webhook.tries) : [],
+  ),
+  gauge('webhook_waiting', 'Alerts waiting for the webhook.', ({ webhook }) =>
+    webhook ? one(webhook.waiting) : [],
+  ),
 ];
 
 /** In the order in which they are exposed. */

@@ -4,13 +4,23 @@
  */
 import type { HistogramSnapshot, PoolStats } from '../pool/pool-stats.ts';
 import type { Alert } from './alerts.ts';
+import type { WebhookNumbers } from './webhook.ts';
 
 export interface MetricsSnapshot {
   /** Wall time. */
   readonly takenAtMs: number;
   readonly uptimeMs: number;
   readonly runs: RunNumbers;
-  readonly caches: { readonly skills: CacheNumbers; readonly results: ResultCacheNumbers };
+  readonly caches: {
+    readonly skills: SkillCacheNumbers;
+    readonly inline: CacheNumbers;
+    readonly results: ResultCacheNumbers;
+    /** Results on disk. Absent where the store does not answer, or keeps none. */
+    readonly stored?: StoredResultNumbers;
+  };
+  /** Share of their bounds the caches in memory may use; below 1 while memory is short. */
+  readonly cacheShare: number;
+  readonly purity: PurityNumbers;
   readonly pools: readonly PoolStats[];
   readonly workers: WorkerNumbers;
   /** Absent where the store does not answer. */
@@ -19,6 +29,10 @@ export interface MetricsSnapshot {
   readonly memory?: MemoryNumbers;
   /** Pending and firing. */
   readonly alerts: readonly Alert[];
+  /** Alerts that were not told because their rule had told too many. */
+  readonly alertsSuppressed: number;
+  /** Absent where there is none. */
+  readonly webhook?: WebhookNumbers;
 }
 
 export interface RunNumbers {
@@ -54,8 +68,42 @@ export interface CacheNumbers {
   readonly shared: number;
 }
 
+export interface SkillCacheNumbers extends CacheNumbers {
+  readonly pinned: number;
+}
+
+/** Results on disk: those of all processes are held, those of this one are counted. */
+export interface StoredResultNumbers {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly utilization: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly hitRate: number;
+  /** Taken out by this process, by reason. */
+  readonly evictions: Readonly<Record<string, number | undefined>>;
+}
+
+/** Structurally the `PurityNumbers` of `cache/`. */
+export interface PurityNumbers {
+  readonly checks: number;
+  readonly differing: number;
+  readonly inconclusive: number;
+  readonly found: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly digest: string;
+    readonly foundAtMs: number;
+  }[];
+}
+
 export interface ResultCacheNumbers extends CacheNumbers {
+  readonly stale: number;
+  readonly renewalFailures: number;
   readonly storeHits: number;
+  readonly storeMisses: number;
+  readonly storeDropped: number;
   readonly storeFailures: number;
   readonly storeSkipped: number;
 }
@@ -66,6 +114,8 @@ export interface StoreNumbers {
   readonly skills: number;
   readonly versions: number;
   readonly results: number;
+  /** Size of the stored results; absent where the store does not count it. */
+  readonly resultBytes?: number;
   readonly runs: number;
   readonly fileBytes: number;
   readonly walBytes: number;

@@ -4,13 +4,6 @@ import { DurationHistogram } from './histogram.ts';
 import { RUN_STAGES } from './metrics.ts';
 import type { RunNumbers, RunStage } from './metrics.ts';
 
-export interface RunOutcome {
-  readonly durationMs: number;
-  /** Absent for a run that went well. */
-  readonly errorCode?: ErrorCode;
-  readonly cached?: boolean;
-}
-
 export class RunCounters {
   #ok = 0;
   #cached = 0;
@@ -23,16 +16,18 @@ export class RunCounters {
     this.#inFlight += 1;
   }
 
-  /** Ends what `started` began: once for each. */
-  ended({ durationMs, errorCode, cached }: RunOutcome): void {
+  /** A run that went well; each `started` has one end. */
+  ended(durationMs: number, isCached: boolean): void {
     this.#inFlight -= 1;
     this.#durations.record(durationMs);
-    if (errorCode !== undefined) {
-      this.#errors.set(errorCode, (this.#errors.get(errorCode) ?? 0) + 1);
-      return;
-    }
     this.#ok += 1;
-    if (cached) this.#cached += 1;
+    if (isCached) this.#cached += 1;
+  }
+
+  failed(durationMs: number, code: ErrorCode): void {
+    this.#inFlight -= 1;
+    this.#durations.record(durationMs);
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
   }
 
   stage(stage: RunStage, durationMs: number): void {

@@ -102,6 +102,8 @@ export interface StoreStats {
   readonly skills: number;
   readonly versions: number;
   readonly results: number;
+  /** Size of the stored results, where it is known. */
+  readonly resultBytes?: number;
   readonly runs: number;
   readonly fileBytes: number;
   readonly walBytes: number;

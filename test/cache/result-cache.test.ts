@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ResultCache } from '../../src/cache/result-cache.ts';
-import type { CachedResult, ResultCacheOptions } from '../../src/cache/result-cache.ts';
+import type { CachedResult, ResultCacheOptions } from '../../src/cache/result-cache-types.ts';
 import { AbortedError, DatabaseCorruptError, SkillRuntimeError } from '../../src/errors.ts';
 import type { StoredResult } from '../../src/store/store.ts';
 import { deferred } from './fixtures.ts';

@@ -81,7 +81,7 @@ describe('exposition', () => {
       workers: { running: 0, concurrency: 1, waiting: 0, pids: [] },
     });
     const text = await exposition(rest);
-    for (const part of ['_memory_', '_store_skills', '_pool_', '_sandbox_', '_cpu_', '_alerts']) {
+    for (const part of ['_memory_', '_store_skills', '_pool_', '_sandbox_', '_cpu_', 'skillcache_alerts{']) {
       expect(text).not.toContain(part);
     }
     expect(text).toContain('skillcache_runs_total');

@@ -24,10 +24,10 @@ test('a snapshot does not change with what is counted after it', () => {
 test('runs are counted by outcome, those under way apart', () => {
   const counters = new RunCounters();
   for (let run = 0; run < 5; run += 1) counters.started();
-  counters.ended({ durationMs: 1 });
-  counters.ended({ durationMs: 0.1, cached: true });
-  counters.ended({ durationMs: 3, errorCode: 'EXECUTION_TIMEOUT' });
-  counters.ended({ durationMs: 3, errorCode: 'EXECUTION_TIMEOUT', cached: false });
+  counters.ended(1, false);
+  counters.ended(0.1, true);
+  counters.failed(3, 'EXECUTION_TIMEOUT');
+  counters.failed(3, 'EXECUTION_TIMEOUT');
   counters.stage('execute', 2);
   const { durationMs, stagesMs, ...counts } = counters.snapshot();
   expect(counts).toEqual({ total: 4, ok: 2, errors: { EXECUTION_TIMEOUT: 2 }, cached: 1, inFlight: 1 });

@@ -39,10 +39,10 @@ export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnaps
   const counters = new RunCounters();
   for (const durationMs of [0.01, 3, 40_000]) {
     counters.started();
-    counters.ended({ durationMs, cached: durationMs < 1 });
+    counters.ended(durationMs, durationMs < 1);
   }
   counters.started();
-  counters.ended({ durationMs: 5, errorCode: 'SKILL_RUNTIME' });
+  counters.failed(5, 'SKILL_RUNTIME');
   counters.started();
   counters.stage('execute', 2);
   const cache = {
@@ -62,7 +62,32 @@ export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnaps
     takenAtMs: 1_700_000_000_000,
     uptimeMs: 12_500,
     runs: counters.snapshot(),
-    caches: { skills: cache, results: { ...cache, storeHits: 3, storeFailures: 1, storeSkipped: 2 } },
+    caches: {
+      skills: { ...cache, pinned: 1 },
+      inline: cache,
+      results: {
+        ...cache,
+        stale: 2,
+        renewalFailures: 1,
+        storeHits: 3,
+        storeMisses: 4,
+        storeDropped: 5,
+        storeFailures: 1,
+        storeSkipped: 2,
+      },
+      stored: {
+        entries: 20,
+        bytes: 5_000,
+        bytesMax: 100_000,
+        utilization: 0.05,
+        hits: 3,
+        misses: 4,
+        hitRate: 3 / 7,
+        evictions: { dropped: 5 },
+      },
+    },
+    cacheShare: 1,
+    purity: { checks: 3, differing: 1, inconclusive: 1, found: [] },
     pools: [poolStats(), poolStats({ name: 'readers' })],
     workers: { tier: 'kernel', running: 1, concurrency: 4, waiting: 0, pids: [11, 12] },
     store: {
@@ -88,6 +113,8 @@ export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnaps
       processes: 3,
     },
     alerts: [],
+    alertsSuppressed: 2,
+    webhook: { delivered: 4, failed: 1, dropped: 0, tries: 7, waiting: 2 },
     ...changes,
   };
 }

@@ -16,6 +16,7 @@ export interface StoreCounts {
   readonly skills: number;
   readonly versions: number;
   readonly results: number;
+  readonly resultBytes: number;
   readonly runs: number;
 }
 
@@ -70,7 +71,8 @@ export const readOperations: ReadOperations = {
   count({ statements }) {
     return statements.get<StoreCounts>(
       `SELECT (SELECT count(*) FROM skills) AS skills, (SELECT count(*) FROM versions) AS versions,
-         (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM runs) AS runs`,
+         (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM runs) AS runs,
+         (SELECT value FROM counters WHERE name = 'result_bytes') AS resultBytes`,
     ) as StoreCounts;
   },
   check: (context, { deep }) => checkDatabase(context, deep),

@@ -1,0 +1,59 @@
+/** What an operator does to the caches: empty, sweep, fill. */
+import { abortError, SkillNotFoundError } from './errors.ts';
+import type { LibraryParts } from './library-parts.ts';
+import type { CacheCounts, ClearOptions, WarmUpOptions, WarmUpReport } from './library-types.ts';
+
+/** Run records that say what is used most. */
+const RUNS_SEEN = 1_000;
+const WARM_UP_SKILLS = 20;
+
+/** Empties the caches in memory but for what is pinned, and by default the stored results too. */
+export async function clearCaches(parts: LibraryParts, options: ClearOptions): Promise<CacheCounts> {
+  const skills = parts.skills.clear() + parts.inline.clear();
+  const inMemory = parts.results.clear();
+  const isStored = options.stored !== false && !parts.options.readonly;
+  const dropped = isStored ? await parts.results.drop() : 0;
+  if (isStored) parts.purity.remark();
+  return { skills, results: Math.max(inMemory, dropped) };
+}
+
+/** Drops from memory what is older than its time. */
+export function evictExpired(
+  parts: Pick<LibraryParts, 'options' | 'skills' | 'inline' | 'results'>,
+): CacheCounts {
+  const { skillTtlMs } = parts.options.cache;
+  const skills = parts.skills.evictOlder(skillTtlMs) + parts.inline.evictOlder(Date.now() - skillTtlMs);
+  return { skills, results: parts.results.evictExpired() };
+}
+
+/**
+ * Compiles the skills that were run most of late, and starts as many unbound workers. A worker is
+ * bound to a version by its first run: there is no binding it ahead.
+ */
+export async function warmUp(
+  parts: LibraryParts,
+  options: WarmUpOptions,
+  closing: AbortSignal,
+): Promise<WarmUpReport> {
+  const startMs = performance.now();
+  const { skills: most = WARM_UP_SKILLS, signal } = options;
+  const records = await parts.store.listRuns({ limit: RUNS_SEEN });
+  const uses = new Map<string, number>();
+  for (const { skill } of records) if (skill !== undefined) uses.set(skill, (uses.get(skill) ?? 0) + 1);
+  const ranked = [...uses].toSorted(([, left], [, right]) => right - left).slice(0, most);
+  const skills: { name: string; version: number; runs: number }[] = [];
+  for (const [name, runs] of ranked) {
+    if (signal?.aborted) throw abortError(signal);
+    if (closing.aborted) throw abortError(closing);
+    try {
+      const { version } = (await parts.skills.get(name)).version;
+      skills.push({ name, version, runs });
+    } catch (error) {
+      // Removed since it ran.
+      if (!(error instanceof SkillNotFoundError)) throw error;
+    }
+  }
+  if (skills.length > 0)
+    await parts.workers.warmUp(Math.min(skills.length, parts.options.workers.concurrency));
+  return { skills, runsSeen: records.length, durationMs: performance.now() - startMs };
+}

@@ -1,0 +1,50 @@
+/** Lets work in while the library is open, and at the end waits for it, so long and no longer. */
+import { setMaxListeners } from 'node:events';
+import { ClosedError } from './errors.ts';
+
+export class LibraryGate {
+  /** Fires when `close` has waited long enough. */
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  constructor() {
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** @throws {ClosedError} */
+  refuseClosed(): void {
+    if (this.#closed) throw new ClosedError('the library is closed');
+  }
+
+  /** Runs a step that `close` waits for. @throws {ClosedError} */
+  async work<T>(step: () => Promise<T>): Promise<T> {
+    this.refuseClosed();
+    const promise = step();
+    this.#running.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#running.delete(promise);
+    }
+  }
+
+  /** Refuses new work, waits for what is under way for `graceMs`, stops it, and goes on with `end`. */
+  close(graceMs: number, end: () => Promise<void>): Promise<void> {
+    this.#closed ??= this.#close(graceMs, end);
+    return this.#closed;
+  }
+
+  async #close(graceMs: number, end: () => Promise<void>): Promise<void> {
+    const finished = Promise.allSettled(this.#running);
+    const message = `the library was closed; the run did not end within ${graceMs} ms`;
+    const timer = setTimeout(() => this.#closing.abort(new ClosedError(message)), graceMs);
+    await finished;
+    clearTimeout(timer);
+    await end();
+  }
+}
