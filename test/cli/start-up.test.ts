@@ -21,6 +21,7 @@ test('help loads neither the library nor its options, and one package', () => {
   expect(Array.from(packages)).toEqual(['commander']);
   const names = Array.from(files, (file) => file.slice(main.length - 'cli/main.js'.length)).toSorted();
   expect(names).toEqual([
+    'cli/alert-log.js',
     'cli/arguments.js',
     'cli/commands.js',
     'cli/failure.js',
