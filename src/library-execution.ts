@@ -116,7 +116,8 @@ export class Execution {
       ...(seed !== undefined && { seed }),
       ...(now !== undefined && { now }),
     };
-    return resultKey(parts) ?? (resultKey({ ...parts, dataText: this.#dataText() }) as string);
+    const key = resultKey(parts, this.#parts.aliases);
+    return key ?? (resultKey({ ...parts, dataText: this.#dataText() }) as string);
   }
 
   async #run(signal: AbortSignal): Promise<string> {

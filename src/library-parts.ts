@@ -1,6 +1,7 @@
 /** The parts of a library, built from its options and closed in one place. */
 import { compileSkill, type CompiledSkill } from './cache/compile.ts';
 import { InlineCache } from './cache/inline-cache.ts';
+import { KeyAliases } from './cache/keys.ts';
 import { PurityCheck } from './cache/purity-check.ts';
 import { ResultCache } from './cache/result-cache.ts';
 import { SkillCache } from './cache/skill-cache.ts';
@@ -18,6 +19,7 @@ export interface LibraryParts {
   readonly inline: InlineCache;
   readonly results: ResultCache;
   readonly purity: PurityCheck;
+  readonly aliases: KeyAliases;
   readonly workers: Dispatcher;
   readonly watch: LibraryWatch;
   /** Links and readies a version; what a skill-cache miss does. */
@@ -56,7 +58,18 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
   const workers = new Dispatcher({ workers: options.workers, require: options.sandbox.require });
   const watched = { skills, inline, results, purity, workers, store };
   const watch = new LibraryWatch(options, watched, webhook);
-  return { options, store, skills, inline, results, purity, workers, watch, compile };
+  return {
+    options,
+    store,
+    skills,
+    inline,
+    results,
+    purity,
+    aliases: new KeyAliases(),
+    workers,
+    watch,
+    compile,
+  };
 }
 
 /** Workers first, since what they do may still be written; the store last. */

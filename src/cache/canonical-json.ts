@@ -7,16 +7,15 @@ import { types } from 'node:util';
 /** Deeper data has no canonical text; both walks below use one stack frame a level. */
 const DEPTH_MAX = 1_000;
 
-const NOT_PURE = Symbol('not pure JSON');
+/** What a walk through data found: whether JSON says all of it, and each object's keys are in order. */
+type Verdict = 'ordered' | 'unordered' | 'not-pure';
 
 interface Walk {
   /** Every object met: a second meeting is a cycle or a shared reference, which JSON cannot say. */
   readonly seen: Set<object>;
-  /** Set where an object's own order cannot be made canonical, as integer-like keys come first. */
-  needsWriter: boolean;
-  /** The keys of the last object, as they came, and sorted where they were not. */
+  isOrdered: boolean;
+  /** The keys of the last object, as they came. */
   lastKeys: readonly string[];
-  lastSorted: readonly string[] | undefined;
 }
 
 /**
@@ -28,71 +27,71 @@ interface Walk {
  * surrogate is written as its escape, so that it stays different from every other text.
  */
 export function canonicalJson(value: unknown): string | undefined {
-  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: undefined };
-  const ordered = inOrder(value, walk, 0);
-  if (ordered === NOT_PURE) return undefined;
-  return walk.needsWriter ? write(value) : JSON.stringify(ordered);
+  const verdict = verdictOn(value);
+  if (verdict === 'not-pure') return undefined;
+  return verdict === 'ordered' ? JSON.stringify(value) : orderedJson(value);
 }
 
 /** `JSON.stringify` of data that is pure in the sense above, keys in the order given. */
-export function pureJson(value: unknown): string | undefined {
-  const walk: Walk = { seen: new Set(), needsWriter: false, lastKeys: [], lastSorted: undefined };
-  return inOrder(value, walk, 0) === NOT_PURE ? undefined : JSON.stringify(value);
+export function pureJson(value: unknown): { readonly text: string; readonly isOrdered: boolean } | undefined {
+  const verdict = verdictOn(value);
+  if (verdict === 'not-pure') return undefined;
+  return { text: JSON.stringify(value), isOrdered: verdict === 'ordered' };
 }
 
-/** The value itself where each object's keys are in order already, else a copy that is. */
-function inOrder(value: unknown, walk: Walk, depth: number): unknown {
+function verdictOn(value: unknown): Verdict {
+  const walk: Walk = { seen: new Set(), isOrdered: true, lastKeys: [] };
+  if (!isPure(value, walk, 0)) return 'not-pure';
+  return walk.isOrdered ? 'ordered' : 'unordered';
+}
+
+function isPure(value: unknown, walk: Walk, depth: number): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return value;
+      return true;
     case 'number':
       // `value - value` is 0 for finite numbers only; -0 is told from 0 by division.
-      return value - value === 0 && (value !== 0 || 1 / value > 0) ? value : NOT_PURE;
+      return value - value === 0 && (value !== 0 || 1 / value > 0);
     case 'object':
-      if (value === null) return null;
-      if (depth >= DEPTH_MAX || types.isProxy(value) || walk.seen.has(value)) return NOT_PURE;
+      if (value === null) return true;
+      if (depth >= DEPTH_MAX || types.isProxy(value) || walk.seen.has(value)) return false;
       walk.seen.add(value);
-      if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return NOT_PURE;
+      if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
       return Array.isArray(value)
-        ? arrayInOrder(value, walk, depth + 1)
-        : objectInOrder(value as Record<string, unknown>, walk, depth + 1);
+        ? isPureArray(value, walk, depth + 1)
+        : isPureObject(value as Record<string, unknown>, walk, depth + 1);
     default:
-      return NOT_PURE;
+      return false;
   }
 }
 
-function arrayInOrder(array: readonly unknown[], walk: Walk, depth: number): unknown {
-  if (Object.getPrototypeOf(array) !== Array.prototype) return NOT_PURE;
+function isPureArray(array: readonly unknown[], walk: Walk, depth: number): boolean {
+  if (Object.getPrototypeOf(array) !== Array.prototype) return false;
   // As many keys as elements, and below none of them undefined: no hole and no named property.
-  if (Object.keys(array).length !== array.length) return NOT_PURE;
-  let copy: unknown[] | undefined;
+  if (Object.keys(array).length !== array.length) return false;
   for (let index = 0; index < array.length; index += 1) {
     // A descriptor costs 70 ns here, so an accessor is only looked for where the element is an object.
     let item = array[index];
     if (typeof item === 'object' && item !== null) item = dataProperty(array, index);
-    const ordered = inOrder(item, walk, depth);
-    if (ordered === NOT_PURE) return NOT_PURE;
-    if (ordered !== item) copy ??= array.slice();
-    if (copy) copy[index] = ordered;
+    if (!isPure(item, walk, depth)) return false;
   }
-  return copy ?? array;
+  return true;
 }
 
-function objectInOrder(object: Readonly<Record<string, unknown>>, walk: Walk, depth: number): unknown {
-  if (Object.getPrototypeOf(object) !== Object.prototype) return NOT_PURE;
+function isPureObject(object: Readonly<Record<string, unknown>>, walk: Walk, depth: number): boolean {
+  if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   const keys = Object.keys(object);
-  const sorted = sortedKeys(keys, walk);
-  let copy: Record<string, unknown> | undefined = sorted === keys ? undefined : {};
-  for (let index = 0; index < sorted.length; index += 1) {
-    const key = sorted[index] as string;
-    const item = dataProperty(object, key);
-    const ordered = typeof item === 'string' ? item : inOrder(item, walk, depth);
-    if (ordered === NOT_PURE) return NOT_PURE;
-    if (ordered !== item && !copy) copy = prefixOf(object, sorted.slice(0, index), walk);
-    if (copy) assign(copy, key, ordered, walk);
+  if (walk.isOrdered && !isSame(keys, walk.lastKeys)) {
+    // Rows have the keys of the row before: comparing those is cheaper than comparing their order.
+    walk.lastKeys = keys;
+    walk.isOrdered = isAscending(keys);
   }
-  return copy ?? object;
+  for (let index = 0; index < keys.length; index += 1) {
+    const item = dataProperty(object, keys[index] as string);
+    if (typeof item !== 'string' && !isPure(item, walk, depth)) return false;
+  }
+  return true;
 }
 
 /** The own property's value; an accessor, like a hole, gives undefined and so is not pure. */
@@ -100,17 +99,63 @@ function dataProperty(holder: object, key: string | number): unknown {
   return Object.getOwnPropertyDescriptor(holder, key)?.value as unknown;
 }
 
-/** The keys themselves where they ascend by UTF-16 code unit, else sorted so. */
-function sortedKeys(keys: readonly string[], walk: Walk): readonly string[] {
-  // Rows have the keys of the row before: comparing those is cheaper than comparing their order.
-  if (!isSame(keys, walk.lastKeys)) {
-    walk.lastKeys = keys;
-    walk.lastSorted = isAscending(keys) ? undefined : keys.toSorted();
+interface Order {
+  /** Set where an object's own order cannot be made canonical, as integer-like keys come first. */
+  needsWriter: boolean;
+  lastKeys: readonly string[];
+  /** The last keys sorted, where they were not. */
+  lastSorted: readonly string[] | undefined;
+}
+
+/** The canonical text of data that was found pure. */
+function orderedJson(value: unknown): string {
+  const order: Order = { needsWriter: false, lastKeys: [], lastSorted: undefined };
+  const ordered = inOrder(value, order);
+  return order.needsWriter ? write(value) : JSON.stringify(ordered);
+}
+
+/** The value itself where each object's keys are in order already, else a copy that is. */
+function inOrder(value: unknown, order: Order): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return arrayInOrder(value, order);
+  return objectInOrder(value as Record<string, unknown>, order);
+}
+
+function arrayInOrder(array: readonly unknown[], order: Order): unknown {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < array.length; index += 1) {
+    const ordered = inOrder(array[index], order);
+    if (ordered !== array[index]) copy ??= array.slice();
+    if (copy) copy[index] = ordered;
   }
-  if (!walk.lastSorted) return keys;
+  return copy ?? array;
+}
+
+function objectInOrder(object: Readonly<Record<string, unknown>>, order: Order): unknown {
+  const keys = Object.keys(object);
+  const sorted = sortedKeys(keys, order);
+  const copy: Record<string, unknown> = {};
+  let isCopy = sorted !== keys;
+  for (const key of sorted) {
+    const ordered = inOrder(object[key], order);
+    if (ordered !== object[key]) isCopy = true;
+    // Assigning `__proto__` would set the copy's prototype; the writer takes it as any other key.
+    if (key === '__proto__') order.needsWriter = true;
+    else copy[key] = ordered;
+  }
+  return isCopy ? copy : object;
+}
+
+/** The keys themselves where they ascend by UTF-16 code unit, else sorted so. */
+function sortedKeys(keys: readonly string[], order: Order): readonly string[] {
+  if (!isSame(keys, order.lastKeys)) {
+    order.lastKeys = keys;
+    order.lastSorted = isAscending(keys) ? undefined : keys.toSorted();
+  }
+  if (!order.lastSorted) return keys;
   const first = keys[0] as string;
-  if (first >= '0' && first < ':') walk.needsWriter = true;
-  return walk.lastSorted;
+  if (first >= '0' && first < ':') order.needsWriter = true;
+  return order.lastSorted;
 }
 
 function isAscending(keys: readonly string[]): boolean {
@@ -124,22 +169,6 @@ function isSame(left: readonly string[], right: readonly string[]): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
   return true;
-}
-
-function prefixOf(
-  object: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-  walk: Walk,
-): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const key of keys) assign(copy, key, object[key], walk);
-  return copy;
-}
-
-/** Assigning `__proto__` would set the copy's prototype; the writer takes it as any other key. */
-function assign(copy: Record<string, unknown>, key: string, value: unknown, walk: Walk): void {
-  if (key === '__proto__') walk.needsWriter = true;
-  else copy[key] = value;
 }
 
 /** The same text without help of key order: for the few objects whose order cannot be chosen. */

@@ -3,9 +3,13 @@
  * under which a result is kept. Every key is the SHA-256 of a text that cannot be read two ways.
  */
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { PinnedRequirement } from '../skills/analyse.ts';
 import type { SkillDefinition } from '../skills/skill.ts';
 import { canonicalJson, pureJson } from './canonical-json.ts';
+
+/** Two keys each: 4 MB. */
+const ALIASES_MAX = 10_000;
 
 /** What a result depends on. Absent parts and present ones never share a key. */
 export interface ResultKeyParts {
@@ -46,19 +50,38 @@ export function contentDigest(
   return sha256Hex(canonicalJson(stored) ?? JSON.stringify(stored));
 }
 
+/**
+ * Keys of data in the order in which it was given → the key of the same data in canonical order.
+ * Callers build their data in one order mostly, and ordering it costs more than looking here.
+ */
+export class KeyAliases {
+  readonly #aliases = new LRUCache<string, string>({ max: ALIASES_MAX });
+
+  canonical(given: string, make: () => string): string {
+    const known = this.#aliases.get(given);
+    if (known !== undefined) return known;
+    const key = make();
+    this.#aliases.set(given, key);
+    return key;
+  }
+}
+
 /** The key of a result; undefined where the data is not pure JSON and no `dataText` is given. */
-export function resultKey(parts: ResultKeyParts): string | undefined {
-  const order = parts.keyOrder ?? 'any';
-  const pure = order === 'any' ? canonicalJson(parts.data) : pureJson(parts.data);
-  const text = pure ?? parts.dataText;
-  if (text === undefined) return undefined;
+export function resultKey(parts: ResultKeyParts, aliases?: KeyAliases): string | undefined {
+  const { data, dataText, seed = '', now = '' } = parts;
   const required = parts.requiredDigests?.toSorted().join(',') ?? '';
   // No field but the last can hold a line feed, so the lines say which field is which.
-  const head = `skillcache-result/1\n${parts.digest}\n${required}\n${JSON.stringify(parts.sandboxVersion)}`;
-  const form = pure === undefined ? 'codec' : `json-${order}`;
-  const whole = `${head}\n${parts.seed ?? ''}\n${parts.now ?? ''}\n${form}\n${text}`;
+  const head = `skillcache-result/1\n${parts.digest}\n${required}\n${JSON.stringify(parts.sandboxVersion)}\n${seed}\n${now}\n`;
+  const pure = pureJson(data);
+  if (pure === undefined) return dataText === undefined ? undefined : sha256Hex(`${head}codec\n${dataText}`);
   // JSON writes lone surrogates as escapes, so that its text needs no look for them.
-  return pure === undefined ? sha256Hex(whole) : hash('sha256', whole, 'hex');
+  const keyOf = (form: string, text: string): string => hash('sha256', `${head}${form}\n${text}`, 'hex');
+  const isAnyOrder = (parts.keyOrder ?? 'any') === 'any';
+  if (isAnyOrder && pure.isOrdered) return keyOf('json-any', pure.text);
+  const given = keyOf('json-given', pure.text);
+  if (!isAnyOrder) return given;
+  const make = (): string => keyOf('json-any', canonicalJson(data) as string);
+  return aliases ? aliases.canonical(given, make) : make();
 }
 
 /** Lone surrogates have no UTF-8: such a text is hashed by its code units, behind a mark that UTF-8 never has. */
