@@ -10,7 +10,7 @@ import { limitsFor, nowMs, type RunLimits } from './run-options.ts';
 import { decodeValue, encodeValue } from './sandbox/codec.ts';
 import type { ValidationIssue } from './skills/validate.ts';
 import { asInjectionError } from './workers/codec-error.ts';
-import type { DispatchResult } from './workers/dispatch.ts';
+import type { DispatchResult } from './workers/dispatch-types.ts';
 
 /** What may change an answer beside the skill and its data. */
 const SANDBOX_VERSION = `1/${process.version}`;

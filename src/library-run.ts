@@ -9,7 +9,7 @@ import type { SkillRun } from './library-types.ts';
 import { checkRunOptions, type RunOptions } from './run-options.ts';
 import { decodeValue } from './sandbox/codec.ts';
 import type { RunRecord } from './store/store.ts';
-import type { DispatchResult } from './workers/dispatch.ts';
+import type { DispatchResult } from './workers/dispatch-types.ts';
 
 /** A run that has begun. What a known answer does not need is made when it is asked for. */
 export class RunRequest {

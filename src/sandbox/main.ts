@@ -3,10 +3,19 @@
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
 import { closeSync, readSync, rmdirSync, writeSync } from 'node:fs';
-import { FRAME_HEADER_BYTES, frameBytes, readFrameHeader, type Frame } from './frames.ts';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { preload } from './preload.ts';
-import type { Hello, OutcomeHeader, Program, TaskHeader, WorkerSettings } from './protocol.ts';
+import {
+  FRAME_HEADER_BYTES,
+  frameBytes,
+  readFrameHeader,
+  type Frame,
+  type Hello,
+  type OutcomeHeader,
+  type Program,
+  type TaskHeader,
+  type WorkerSettings,
+} from './protocol.ts';
 import { compileProgram, Realm, type CompiledUnit } from './realm.ts';
 
 const CHANNEL = 3;

@@ -1,6 +1,31 @@
 /** What the dispatcher is asked and what it tells. */
-import type { DestroyReason, PoolStats } from '../pool/pool-stats.ts';
+import type { DestroyReason, PoolObserver, PoolStats } from '../pool/pool-stats.ts';
 import type { Program, SandboxTier } from '../sandbox/protocol.ts';
+
+/** The pool of workers, as the options of the library give it; see `options.ts` for defaults and bounds. */
+export interface WorkersOptions {
+  readonly min: number;
+  readonly max: number;
+  readonly overflowMax: number;
+  readonly acquireTimeoutMs: number;
+  readonly waitingMax: number;
+  readonly idleTimeoutMs: number;
+  readonly usesMax: number;
+  readonly ageMaxMs: number;
+  /** Most runs at once. */
+  readonly concurrency: number;
+}
+
+export interface DispatcherOptions {
+  readonly workers: WorkersOptions;
+  /** The least confinement that is accepted. */
+  readonly require: SandboxTier;
+  /** Memory that warm workers are started for. Default 128 MiB. */
+  readonly memoryBytesMax?: number | undefined;
+  /** `permission` does not try the kernel's lock. Default: the best there is. */
+  readonly confinement?: 'kernel' | 'permission' | undefined;
+  readonly observer?: PoolObserver | undefined;
+}
 
 export interface DispatchLimits {
   readonly timeoutMs: number;

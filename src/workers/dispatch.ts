@@ -1,16 +1,15 @@
 /** Finds a worker for a run, holds the run to its limits, and decides what becomes of the worker. */
 import { performance } from 'node:perf_hooks';
 import { abortError, ClosedError, type SkillCacheError } from '../errors.ts';
-import type { ResolvedOptions } from '../options.ts';
 import type { Lease } from '../pool/lease.ts';
-import type { DestroyReason, PoolObserver } from '../pool/pool-stats.ts';
+import type { DestroyReason } from '../pool/pool-stats.ts';
 import { ResourcePool } from '../pool/resource-pool.ts';
-import type { SandboxTier } from '../sandbox/protocol.ts';
 import type {
   Confinement,
   DispatchRequest,
   DispatchResult,
   DispatchStats,
+  DispatcherOptions,
   RunReport,
 } from './dispatch-types.ts';
 import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
@@ -19,26 +18,6 @@ import { RunStop } from './run-stop.ts';
 import { removeStaleFolders } from './spawn.ts';
 import type { Death, TaskEnd } from './worker.ts';
 import { rankFor, WorkerStarter, type WorkerSlot } from './worker-slot.ts';
-
-export type {
-  Confinement,
-  DispatchLimits,
-  DispatchRequest,
-  DispatchResult,
-  DispatchStats,
-  RunReport,
-} from './dispatch-types.ts';
-
-export interface DispatcherOptions {
-  readonly workers: ResolvedOptions['workers'];
-  /** The least confinement that is accepted. */
-  readonly require: SandboxTier;
-  /** Memory that warm workers are started for. Default 128 MiB. */
-  readonly memoryBytesMax?: number | undefined;
-  /** `permission` does not try the kernel's lock. Default: the best there is. */
-  readonly confinement?: 'kernel' | 'permission' | undefined;
-  readonly observer?: PoolObserver | undefined;
-}
 
 /** How long a worker may take to prepare its next realm after it answered. */
 const SETTLE_MS = 1_000;

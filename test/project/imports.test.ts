@@ -19,7 +19,7 @@ interface Rule {
 /** Read from the table in docs/architecture.md, so that the page and the test cannot disagree. */
 function readRules(): Map<string, Rule> {
   const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-  const rows = page.split('\n').filter((line) => /^\| `[^|]+` \|[^|]*\|[^|]*\|[^|]*\|$/.test(line));
+  const rows = page.split('\n').filter((line) => /^\| `[^|]+` +\|[^|]*\|[^|]*\|[^|]*\|$/.test(line));
   const names = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
   const rules = new Map<string, Rule>();
   for (const row of rows) {

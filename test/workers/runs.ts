@@ -8,12 +8,8 @@ import { buildTemplate } from '../../src/inject/template.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { decodeValue, encodeValue } from '../../src/sandbox/codec.ts';
 import type { Program } from '../../src/sandbox/protocol.ts';
-import {
-  Dispatcher,
-  type DispatcherOptions,
-  type DispatchLimits,
-  type RunReport,
-} from '../../src/workers/dispatch.ts';
+import type { DispatcherOptions, DispatchLimits, RunReport } from '../../src/workers/dispatch-types.ts';
+import { Dispatcher } from '../../src/workers/dispatch.ts';
 
 export const MIB = 1024 * 1024;
 const LIMITS: DispatchLimits = {
