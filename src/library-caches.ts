@@ -17,8 +17,15 @@ export async function clearCaches(parts: LibraryParts, options: ClearOptions): P
   return { skills, results: Math.max(inMemory, dropped) };
 }
 
-/** Drops from memory what is older than its time. */
-export function evictExpired(
+/** Drops what is past its age, in memory and on disk. */
+export async function evictExpired(parts: LibraryParts): Promise<CacheCounts> {
+  const { skills, results } = sweepMemory(parts);
+  const stored = parts.options.readonly ? 0 : await parts.results.evictExpiredStored();
+  return { skills, results: Math.max(results, stored) };
+}
+
+/** Drops from memory what is past its age. */
+export function sweepMemory(
   parts: Pick<LibraryParts, 'options' | 'skills' | 'inline' | 'results'>,
 ): CacheCounts {
   const { skillTtlMs } = parts.options.cache;

@@ -66,7 +66,7 @@ function storedOf(
     hits,
     misses,
     hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
-    evictions: { dropped: results.storeDropped },
+    evictions: { dropped: results.storeDropped, expired: results.storeExpired },
   };
 }
 

@@ -5,7 +5,7 @@ import type { PurityCheck } from './cache/purity-check.ts';
 import type { ResultCache } from './cache/result-cache.ts';
 import type { SkillCache } from './cache/skill-cache.ts';
 import { ConfigurationError, ERROR_KINDS, SkillCacheError, toError, type ErrorCode } from './errors.ts';
-import { evictExpired } from './library-caches.ts';
+import { sweepMemory } from './library-caches.ts';
 import type { RunFound } from './library-execution.ts';
 import { runRecord, typedError, type RunRequest } from './library-run.ts';
 import type { LogEntry } from './library-types.ts';
@@ -172,7 +172,11 @@ export class LibraryWatch {
     const nowMs = performance.now();
     if (nowMs - this.#sweptMs < Math.min(resultTtlMs, skillTtlMs) / 10) return;
     this.#sweptMs = nowMs;
-    evictExpired({ ...this.#parts, options: this.#options });
+    sweepMemory({ ...this.#parts, options: this.#options });
+    if (this.#options.readonly) return;
+    this.#parts.results.evictExpiredStored().catch(() => {
+      // What is not dropped now is not served either, and goes at the next sweep.
+    });
   }
 
   /** The caches shrink while memory is short, and grow back. */

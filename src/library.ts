@@ -224,10 +224,9 @@ export class SkillLibrary {
     return this.#gate.work(() => clearCaches(this.#parts, options));
   }
 
-  /** Drops from memory what is past its age. Happens by itself while there is work. */
-  evictExpired(): CacheCounts {
-    this.#gate.refuseClosed();
-    return evictExpired(this.#parts);
+  /** Drops what is past its age, in memory and on disk. Happens by itself while there is work. */
+  evictExpired(): Promise<CacheCounts> {
+    return this.#gate.work(() => evictExpired(this.#parts));
   }
 
   /** Compiles the most used skills and starts workers, before they are asked for. */

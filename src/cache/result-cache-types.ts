@@ -65,6 +65,8 @@ export interface ResultCacheStats extends CacheStats {
   readonly storeMisses: number;
   /** Answers taken out of the store by `drop`. */
   readonly storeDropped: number;
+  /** Answers taken out of the store because they were past their age. */
+  readonly storeExpired: number;
   readonly storeFailures: number;
   /** Answers not written to the store because too many writes were under way. */
   readonly storeSkipped: number;

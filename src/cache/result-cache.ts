@@ -123,6 +123,11 @@ export class ResultCache {
     return this.#memory.deleteWhere((entry) => entry.staleUntilMs <= nowMs, 'expired');
   }
 
+  /** Drops what has expired from the store; how many there were. */
+  evictExpiredStored(): Promise<number> {
+    return this.#stored.evictExpired();
+  }
+
   /** Lowers the bounds of memory to a share of what they are, 0 to 1, or gives them back. */
   setShare(share: number): void {
     this.#memory.setShare(share);
@@ -145,6 +150,7 @@ export class ResultCache {
       storeHits: this.#storeHits,
       storeMisses: this.#stored.counts.misses,
       storeDropped: this.#stored.counts.dropped,
+      storeExpired: this.#stored.counts.expired,
       storeFailures: this.#stored.failures,
       storeSkipped: this.#stored.skipped,
       bypassed: this.#bypassed,

@@ -7,14 +7,15 @@ export interface ResultStoreObserver {
 }
 
 /** Without `putResult` the store is only read. */
-export type ResultStore = Pick<Store, 'getResult'> & Partial<Pick<Store, 'putResult' | 'dropResults'>>;
+export type ResultStore = Pick<Store, 'getResult'> &
+  Partial<Pick<Store, 'putResult' | 'dropResults' | 'dropExpiredResults'>>;
 
 export class StoredResults {
   readonly #store: ResultStore | undefined;
   readonly #writesMax: number;
   readonly #observer: ResultStoreObserver | undefined;
   readonly #writes = new Set<Promise<void>>();
-  readonly counts = { hits: 0, misses: 0, dropped: 0 };
+  readonly counts = { hits: 0, misses: 0, dropped: 0, expired: 0 };
   #failures = 0;
   #skipped = 0;
 
@@ -63,6 +64,13 @@ export class StoredResults {
     const dropped = await this.#store?.dropResults?.(digest);
     this.counts.dropped += dropped ?? 0;
     return dropped;
+  }
+
+  /** Drops what has expired; how many there were. Fails as the store does. */
+  async evictExpired(): Promise<number> {
+    const expired = (await this.#store?.dropExpiredResults?.()) ?? 0;
+    this.counts.expired += expired;
+    return expired;
   }
 
   /** Resolves when the writes under way have ended. */

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { parseCount, parseSize, parseTime } from './arguments.ts';
+import { declareCache } from './cache.ts';
 import type { AddCommandOptions } from './add.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { ImportCommandOptions } from './import.ts';
@@ -29,6 +30,7 @@ export function declareCommands(program: Command, perform: Perform): void {
   declareRunning(program, perform);
   declareKeeping(program, perform);
   declareOperating(program, perform);
+  declareCache(program, perform);
 }
 
 function declareStoring(program: Command, perform: Perform): void {

@@ -104,6 +104,7 @@ export interface ResultCacheNumbers extends CacheNumbers {
   readonly storeHits: number;
   readonly storeMisses: number;
   readonly storeDropped: number;
+  readonly storeExpired: number;
   readonly storeFailures: number;
   readonly storeSkipped: number;
 }

@@ -145,6 +145,8 @@ export interface Store {
   putResult(result: StoredResult): Promise<void>;
   /** Drops the results of one version, or all; how many there were. */
   dropResults(digest?: string): Promise<number>;
+  /** Drops the results that nobody is given any more, in small steps; how many there were. */
+  dropExpiredResults(): Promise<number>;
   /** Recorded in the next write group; need not be awaited. */
   recordRun(run: RunRecord): Promise<void>;
   getRun(id: string): Promise<RunRecord | undefined>;

@@ -255,3 +255,28 @@ test('config tells each value and where it comes from; config schema is what is 
   );
   expect(await json('config', 'schema')).toEqual(shipped);
 });
+
+test('cache warms, sweeps and clears what is kept, and refreshes from disk', async () => {
+  using folder = temporaryFolder();
+  const at = { cwd: folder.path };
+  const ask = async (...words: string[]): Promise<unknown> =>
+    JSON.parse((await command(['cache', ...words, '--json'], at)).stdout);
+  writeFileSync(
+    join(folder.path, 'double.js'),
+    '// Doubles n.\nconst n = 1;\nexport const result = n * 2;\n',
+  );
+  await command(['import', 'double.js'], at);
+  await command(['run', 'double', '--input', 'n=4'], at);
+  expect(await ask('warm', '--limit', '5')).toMatchObject({
+    skills: [{ name: 'double', version: 1, runs: 1 }],
+  });
+  expect(await ask('evict')).toEqual({ skills: 0, results: 0 });
+  expect(await ask('clear')).toEqual({ skills: 0, results: 1 });
+  expect(await ask('refresh', 'double.js')).toEqual({ changed: [], unchanged: 1 });
+  writeFileSync(
+    join(folder.path, 'double.js'),
+    '// Doubles n.\nconst n = 2;\nexport const result = n * 2;\n',
+  );
+  expect(await ask('refresh', 'double.js')).toMatchObject({ changed: [{ name: 'double', version: 2 }] });
+  expect((await command(['cache', 'refresh', 'nowhere'], at)).code).toBe(7);
+});

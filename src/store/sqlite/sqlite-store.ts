@@ -50,6 +50,8 @@ export interface SqliteStoreOptions {
 const SEARCH_LIMIT = 10;
 const LIST_LIMIT = 100;
 const LIMIT_MAX = 1_000;
+/** Results that one write drops: more would hold the writer too long. */
+const EXPIRED_STEP = 500;
 
 /**
  * Opens a library, creating or migrating it where it may be written.
@@ -188,6 +190,16 @@ class SqliteStore implements Store {
   async dropResults(digest?: string): Promise<number> {
     this.#expectWritable();
     return this.#writes.write('dropResults', { digest });
+  }
+
+  async dropExpiredResults(): Promise<number> {
+    this.#expectWritable();
+    const nowMs = Date.now();
+    for (let dropped = 0; ;) {
+      const step = await this.#writes.write('dropExpiredResults', { nowMs, limit: EXPIRED_STEP });
+      dropped += step;
+      if (step < EXPIRED_STEP) return dropped;
+    }
   }
 
   recordRun(run: RunRecord): Promise<void> {

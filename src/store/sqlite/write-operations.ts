@@ -32,6 +32,7 @@ export interface WriteOperations {
   remove: Operation<{ name: string }, boolean>;
   putResult: Operation<StoredResult, undefined>;
   dropResults: Operation<{ digest: string | undefined }, number>;
+  dropExpiredResults: Operation<{ nowMs: number; limit: number }, number>;
   recordRun: Operation<RunRecord, undefined>;
 }
 
@@ -133,6 +134,14 @@ export const writeOperations: WriteOperations = {
   dropResults({ statements }, { digest }) {
     if (digest === undefined) return statements.run('DELETE FROM results');
     return statements.run('DELETE FROM results WHERE digest = ?', digest);
+  },
+
+  dropExpiredResults({ statements }, { nowMs, limit }) {
+    return statements.run(
+      'DELETE FROM results WHERE id IN (SELECT id FROM results WHERE expires_at_ms <= ? LIMIT ?)',
+      nowMs,
+      limit,
+    );
   },
 
   recordRun({ statements, runsMax }, run) {
