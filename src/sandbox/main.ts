@@ -16,14 +16,14 @@ import {
   type TaskHeader,
   type WorkerSettings,
 } from './protocol.ts';
-import { compileProgram, Realm, type CompiledUnit } from './realm.ts';
+import { compileProgram, Realm, type CompiledProgram } from './realm.ts';
 
 const CHANNEL = 3;
 /** Log lines sent at once, so that they survive a kill; later ones are gathered. */
 const EAGER_LINES = 64;
 const LOG_CHUNK = 8_192;
 
-let units: readonly CompiledUnit[] | undefined;
+let program: CompiledProgram | undefined;
 let realm: Realm;
 let running: Realm | undefined;
 
@@ -61,8 +61,8 @@ function confine(): Hello {
 function next(): void {
   const frame = receive();
   if (frame.kind === 'bind') {
-    units = compileProgram(JSON.parse(frame.payload.toString('utf8')) as Program);
-    realm.load(units);
+    program = compileProgram(JSON.parse(frame.payload.toString('utf8')) as Program);
+    realm.load(program);
     setImmediate(next);
   } else if (frame.kind === 'run') {
     serve(frame);
@@ -101,7 +101,7 @@ function serve({ task, payload }: Frame): void {
 
 function prepare(): void {
   realm = new Realm();
-  if (units !== undefined) realm.load(units);
+  if (program !== undefined) realm.load(program);
   send(frameBytes('idle', 0));
   next();
 }

@@ -38,7 +38,12 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   const { slice, split } = globalThis.String.prototype as unknown as { slice: unknown; split: unknown };
   const { String, TypeError } = globalThis;
   const ObjectPrototype = Object.prototype;
+  const { Error } = globalThis as { Error: ErrorConstructor };
+  const { stackTraceLimit } = Error;
+  // An error without frames is made at a tenth of the cost.
+  Error.stackTraceLimit = 0;
   const stackGetter = getOwnPropertyDescriptor(new Error(), 'stack')?.get;
+  Error.stackTraceLimit = stackTraceLimit;
   const TEXT_MAX = 16_384;
   const STACK_LINES_MAX = 50;
   const ALLOCATION =

@@ -4,7 +4,7 @@
  * give primitives, and are dead once the run is over.
  */
 import { types } from 'node:util';
-import { createContext, Script, type Context } from 'node:vm';
+import { constants, createContext, Script, type Context } from 'node:vm';
 import { CODEC_SOURCE } from './codec.ts';
 import type { Program, TaskHeader } from './protocol.ts';
 import { makeClock } from './realm-clock.ts';
@@ -14,6 +14,7 @@ import { makeEvents } from './realm-events.ts';
 import { guardHost, hideFrames } from './realm-guard.ts';
 import { makeHarness } from './realm-harness.ts';
 import type { RealmHarness, RealmHost } from './realm-host.ts';
+import { partsOf, type RealmPart } from './realm-parts.ts';
 import { makeText } from './realm-text.ts';
 import { makeTimers } from './realm-timers.ts';
 import { makeUrl } from './realm-url.ts';
@@ -29,6 +30,8 @@ interface Booted {
   readonly harness: RealmHarness;
   /** Fires a timer. */
   fire(id: number): void;
+  /** Makes a part of the globals. */
+  provide(part: RealmPart): void;
   /** Sets what the run is given to be repeatable: NaN for none. */
   seed(random: number, nowMs: number): void;
 }
@@ -44,17 +47,28 @@ const BOOT = new Script(
     const codec = ${CODEC_SOURCE}(host);
     const harness = (${makeHarness})(host, codec);
     (${hideFrames})(harness.isOwn);
-    const timers = (${makeTimers})(host, harness);
-    const clock = (${makeClock})(host);
-    (${makeConsole})(host);
-    (${makeText})();
-    (${makeClones})(codec);
-    (${makeUrl})(host);
-    (${makeEvents})(timers, harness.reject);
+    let timers;
+    let clock;
+    const parts = {
+      __proto__: null,
+      console: () => (${makeConsole})(host),
+      text: () => (${makeText})(),
+      clones: () => (${makeClones})(codec),
+      url: () => (${makeUrl})(host),
+      timers: () => { timers ??= (${makeTimers})(host, harness); },
+      events: () => { parts.timers(); (${makeEvents})(timers, harness.reject); },
+      clock: () => { clock ??= (${makeClock})(host); },
+    };
     globalThis.FinalizationRegistry = class FinalizationRegistry { register() {} unregister() { return false; } };
     delete globalThis.WebAssembly;
     delete globalThis.SharedArrayBuffer;
-    return { __proto__: null, harness, fire: timers.fire, seed: clock.seed };
+    return {
+      __proto__: null,
+      harness,
+      fire: (id) => timers.fire(id),
+      provide: (part) => parts[part](),
+      seed: (random, nowMs) => { parts.clock(); clock.seed(random, nowMs); },
+    };
   })`,
   { filename: 'realm' },
 );
@@ -66,16 +80,19 @@ export class Realm {
   #startedAt = 0;
 
   constructor() {
-    const context: Context = createContext({ __proto__: null }, {
+    // An ordinary global object: with interceptors on it, each use of a global's name costs 100 times as much.
+    const context: Context = createContext(constants.DONT_CONTEXTIFY, {
       codeGeneration: { strings: false, wasm: false },
-    } as never);
+    });
     const boot = BOOT.runInContext(context) as (host: RealmHost) => Booted;
     this.#context = context;
     this.#booted = boot(this.#host());
   }
   readonly #context: Context;
 
-  load(units: readonly CompiledUnit[]): void {
+  /** Comes once, before the run. */
+  load({ units, parts }: CompiledProgram): void {
+    for (const part of parts) this.#booted.provide(part);
     for (const { script, text } of units) {
       this.#booted.harness.addUnit(script.runInContext(this.#context), text);
     }
@@ -137,18 +154,21 @@ export class Realm {
   }
 }
 
-export interface CompiledUnit {
-  readonly script: Script;
-  /** What the harness needs to know of it, as JSON. */
-  readonly text: string;
+export interface CompiledProgram {
+  /** `text` is what the harness needs to know of a unit, as JSON. */
+  readonly units: readonly { readonly script: Script; readonly text: string }[];
+  readonly parts: readonly RealmPart[];
 }
 
 /** Compiled once for a worker's life; each realm evaluates it anew. */
-export function compileProgram(program: Program): CompiledUnit[] {
-  return program.units.map(({ source, ...unit }) => ({
-    script: new Script(source, { filename: unit.fileName, lineOffset: -1 }),
-    text: JSON.stringify(unit),
-  }));
+export function compileProgram({ units }: Program): CompiledProgram {
+  return {
+    units: units.map(({ source, ...unit }) => ({
+      script: new Script(source, { filename: unit.fileName, lineOffset: -1 }),
+      text: JSON.stringify(unit),
+    })),
+    parts: partsOf(units.map(({ source }) => source)),
+  };
 }
 
 const SETTABLE = new Set([
