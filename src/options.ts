@@ -6,6 +6,8 @@ import { ConfigurationError } from './errors.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const YEAR_MS = 365 * DAY_MS;
 
 const count = (least: number, most: number) => z.int().min(least).max(most);
 const milliseconds = (most: number) => z.int().min(1).max(most);
@@ -71,6 +73,18 @@ export const optionsSchema = z.strictObject({
     resultBytesMax: bytes(1024 * 1024 * MIB)
       .default(256 * MIB)
       .describe('Stored results kept, in bytes; the oldest go first.'),
+    runAgeMaxMs: milliseconds(100 * YEAR_MS)
+      .default(30 * DAY_MS)
+      .describe('Run records older than this are removed, in ms.'),
+    resultsMax: count(0, 1_000_000_000)
+      .default(1_000_000)
+      .describe('Stored results kept; the oldest go first.'),
+    versionsMax: count(1, 1_000_000)
+      .default(1_000)
+      .describe('Versions kept of one skill; the oldest that nothing pins go first.'),
+    versionAgeMaxMs: milliseconds(100 * YEAR_MS)
+      .default(100 * YEAR_MS)
+      .describe('A version that is not current and not pinned is removed after this, in ms.'),
   }),
   cache: section({
     skillEntriesMax: count(1, 10_000_000).default(1_000).describe('Compiled skills kept in memory.'),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PoolObserver } from '../../src/pool/pool-stats.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
+import { limitsOf } from '../../src/store/sqlite/retention.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { skillVersion, SQLITE_OPTIONS } from './records.ts';
@@ -73,7 +74,7 @@ describe('reader connections', () => {
 
 describe('a connection', () => {
   const file = { path, shownPath: path, mode: 'durable', busyTimeoutMs: 1_000 } as const;
-  const data = { role: 'reader', file, runsMax: 1, resultBytesMax: 1 } as const;
+  const data = { role: 'reader', file, limits: limitsOf(SQLITE_OPTIONS) } as const;
 
   test('that was closed is broken, refuses requests, and may be closed again', async () => {
     const connection = await Connection.open(data);

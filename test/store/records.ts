@@ -53,7 +53,15 @@ export function storedResult(key: string, output = '1', digest = sha256('x')): S
 }
 
 export function runRecord(id: string, more: Partial<RunRecord> = {}): RunRecord {
-  return { id, digest: sha256('x'), startedAtMs: 1, durationMs: 2.5, cached: false, outcome: 'ok', ...more };
+  return {
+    id,
+    digest: sha256('x'),
+    startedAtMs: Date.now(),
+    durationMs: 2.5,
+    cached: false,
+    outcome: 'ok',
+    ...more,
+  };
 }
 
 export const SQLITE_OPTIONS = {
@@ -71,5 +79,9 @@ export const SQLITE_OPTIONS = {
   busyTimeoutMs: 10_000,
   writesWaitingMax: 10_000,
   runsMax: 100_000,
+  runAgeMaxMs: 3_600_000_000,
+  resultsMax: 100_000,
   resultBytesMax: 1_000_000,
+  versionsMax: 1_000,
+  versionAgeMaxMs: 3_600_000_000,
 };

@@ -1,5 +1,7 @@
 /** A group of writes as one transaction: one fsync for all, a savepoint for each. */
+import { expectCommits, type CommitMark } from './commit-mark.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
+import type { Statements } from './statements.ts';
 import { writeOperations, type WriteContext, type WriteOperations } from './write-operations.ts';
 
 /** One write, as it crosses to the writer's thread. */
@@ -30,30 +32,63 @@ export function commitGroup(context: WriteContext, writes: readonly Write[]): Ou
 }
 
 /** Undefined, and nothing changed, where the transaction failed as a whole. */
-function tryCommit({ statements }: WriteContext, run: () => Outcome[]): Outcome[] | undefined {
-  statements.run('BEGIN IMMEDIATE');
+function tryCommit(context: WriteContext, work: () => Outcome[]): Outcome[] | undefined {
+  begin(context);
   try {
-    const outcomes = run();
-    statements.run('COMMIT');
-    return outcomes;
+    return workAndCommit(context, work);
   } catch {
     // Whatever it was, the next and stricter way meets it again and reports it.
-    if (statements.database.inTransaction) statements.run('ROLLBACK');
     return undefined;
   }
 }
 
 function commitAlone(context: WriteContext, write: Write): Outcome {
-  const { statements } = context;
-  statements.run('BEGIN IMMEDIATE');
+  begin(context);
   try {
-    const value = run(context, write);
-    statements.run('COMMIT');
-    return { ok: true, value };
+    return workAndCommit(context, () => ({ ok: true, value: run(context, write) }));
   } catch (error) {
-    if (statements.database.inTransaction) statements.run('ROLLBACK');
     return failure(context, error);
   }
+}
+
+// What this process acknowledged must be there still: somebody may have put an older file in its place.
+function begin({ statements, path, acknowledged }: WriteContext): void {
+  statements.run('BEGIN IMMEDIATE');
+  try {
+    expectCommits(path, acknowledged(), readCommits(statements));
+  } catch (error) {
+    statements.run('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Counts the commit, if it changed anything, and marks it when it is on disk. */
+function workAndCommit<Answer>(context: WriteContext, work: () => Answer): Answer {
+  const { statements } = context;
+  const changesBefore = totalChanges(context);
+  try {
+    const answer = work();
+    const mark = totalChanges(context) === changesBefore ? undefined : countCommit(statements);
+    statements.run('COMMIT');
+    if (mark !== undefined) context.committed(mark);
+    return answer;
+  } catch (error) {
+    if (statements.database.inTransaction) statements.run('ROLLBACK');
+    throw error;
+  }
+}
+
+function countCommit(statements: Statements): CommitMark {
+  statements.run(`UPDATE counters SET value = value + 1 WHERE name = 'commits'`);
+  return readCommits(statements) as CommitMark;
+}
+
+/** Of a file with tables; undefined before they are of this schema. */
+export function readCommits(statements: Statements): CommitMark | undefined {
+  return statements.get<CommitMark>(
+    `SELECT a.value AS libraryId, b.value AS commits FROM counters a, counters b
+     WHERE a.name = 'library_id' AND b.name = 'commits'`,
+  );
 }
 
 function runBare(context: WriteContext, write: Write): Outcome {

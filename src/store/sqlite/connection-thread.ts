@@ -1,18 +1,20 @@
 /** The program of a connection's thread: opens the file, answers one request after the other. */
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AbortedError, DatabaseConnectionError, toError } from '../../errors.ts';
+import { type CommitMark, removeMark, writeMark } from './commit-mark.ts';
 import { commitGroup, type Write } from './commit.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
-import { checkStillThere, openReader, openWriter, type DatabaseFile } from './database-file.ts';
+import { expectStillThere, identify, openReader, openWriter, type DatabaseFile } from './database-file.ts';
 import { readOperations, type ReadOperations } from './read-operations.ts';
 import { Statements } from './statements.ts';
+import type { StoreLimits } from './retention.ts';
+import type { WriteContext } from './write-operations.ts';
 
 export interface ThreadData {
   readonly role: 'reader' | 'writer';
   readonly file: DatabaseFile;
-  readonly runsMax: number;
-  readonly resultBytesMax: number;
+  readonly limits: StoreLimits;
   /** Holds the id of the request that nobody wants any longer. */
   readonly cancelled: Int32Array;
 }
@@ -65,6 +67,12 @@ function open(): Statements | undefined {
   return new Statements(database);
 }
 
+// The last to close leaves no log, and without a log there is nothing for a mark to guard.
+function close({ database }: Statements, isMarked: boolean): void {
+  database.close();
+  if (isMarked && !existsSync(`${data.file.path}-wal`)) removeMark(path);
+}
+
 answer(0, () => {
   const statements = open();
   if (statements === undefined) {
@@ -72,8 +80,19 @@ answer(0, () => {
       details: { path },
     });
   }
-  const opened = statSync(data.file.path);
-  const { runsMax, resultBytesMax } = data;
+  const opened = data.role === 'writer' ? identify(data.file) : undefined;
+  const isMarked = data.file.mode === 'durable';
+  let acknowledged: CommitMark | undefined;
+  const context: WriteContext = {
+    statements,
+    path,
+    limits: data.limits,
+    acknowledged: () => acknowledged,
+    committed(mark) {
+      acknowledged = mark;
+      if (isMarked) writeMark(path, mark);
+    },
+  };
   port.on('message', (request: ThreadRequest) => {
     switch (request.kind) {
       case 'read':
@@ -82,11 +101,11 @@ answer(0, () => {
         );
       case 'commit':
         return answer(request.id, () => {
-          checkStillThere(data.file, opened);
-          return commitGroup({ statements, path, runsMax, resultBytesMax }, request.writes);
+          if (opened !== undefined) expectStillThere(data.file, opened);
+          return commitGroup(context, request.writes);
         });
       case 'close':
-        answer(request.id, () => statements.database.close() && undefined);
+        answer(request.id, () => close(statements, data.role === 'writer' && isMarked));
         return port.close();
       default:
         throw new Error(`unreachable: ${String(request satisfies never)}`);

@@ -88,13 +88,27 @@ export function openWriter(file: DatabaseFile): SqliteDatabase {
   });
 }
 
-/** @throws {DatabaseConnectionError} where the open file is no longer the one at its path: writes would be lost. */
-export function checkStillThere(file: DatabaseFile, opened: { dev: number; ino: number }): void {
-  const now = statSync(file.path, { throwIfNoEntry: false });
-  if (now !== undefined && now.ino === opened.ino && now.dev === opened.dev) return;
-  const what = now === undefined ? 'was deleted' : 'was replaced';
-  const message = `${file.shownPath} ${what} while it was open: nothing was written; close and open the library again`;
-  throw new DatabaseConnectionError(message, { details: { path: file.shownPath } });
+/** The files that a connection has open: the database and its log. */
+export type OpenFiles = readonly { readonly path: string; readonly dev: number; readonly ino: number }[];
+
+/** Of an open connection. A log that is not there yet is left out. */
+export function identify(file: DatabaseFile): OpenFiles {
+  return [file.path, `${file.path}-wal`].flatMap((path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? [] : [{ path, dev: found.dev, ino: found.ino }];
+  });
+}
+
+/** @throws {DatabaseConnectionError} where an open file is no longer the one at its path: writes would be lost. */
+export function expectStillThere(file: DatabaseFile, opened: OpenFiles): void {
+  for (const { path, dev, ino } of opened) {
+    const now = statSync(path, { throwIfNoEntry: false });
+    if (now !== undefined && now.ino === ino && now.dev === dev) continue;
+    const what = now === undefined ? 'was deleted' : 'was replaced';
+    const shown = path.replace(file.path, file.shownPath);
+    const message = `${shown} ${what} while it was open: nothing was written; close and open the library again`;
+    throw new DatabaseConnectionError(message, { details: { path: file.shownPath } });
+  }
 }
 
 function guarded<Answer>(

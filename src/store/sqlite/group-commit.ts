@@ -97,7 +97,8 @@ export class GroupCommit {
         if (outcome.ok) write.resolve(outcome.value);
         else write.reject(errorFromWire(outcome.error));
       }
-      this.#writes += outcomes.filter((outcome) => outcome.ok).length;
+      // What the store does for itself is no write of anybody's.
+      this.#writes += group.filter(({ operation }, at) => operation !== 'retain' && outcomes[at]?.ok).length;
     } catch (error) {
       for (const write of group) write.reject(toError(error));
     }

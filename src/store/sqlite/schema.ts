@@ -1,12 +1,21 @@
 /** The tables, as numbered migrations. A migration that was released is never changed. */
+import { renameSync, rmSync } from 'node:fs';
 import { DatabaseConnectionError } from '../../errors.ts';
 import type { SqliteDatabase } from './driver.ts';
 
 /** 'SKLC': how a file says that it is ours. */
 const APPLICATION_ID = 0x53_4b_4c_43;
 
-const MIGRATIONS: readonly string[] = [
-  `
+/** One step to the next schema version. */
+export interface Migration {
+  readonly sql: string;
+  /** It drops what somebody may want back: the file is copied to `FILE.vN.bak` first. */
+  readonly isDestructive?: boolean;
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    sql: `
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO counters VALUES ('pointer_epoch', 1), ('result_bytes', 0);
 
@@ -85,6 +94,34 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX runs_by_skill ON runs (skill, seq);
   `,
+  },
+  {
+    sql: `
+  -- \`commits\` counts transactions that changed something; the mark beside the file is compared with it.
+  INSERT INTO counters VALUES
+    ('library_id', abs(random()) >> 11), ('commits', 0), ('results', (SELECT count(*) FROM results));
+  DROP TRIGGER result_added;
+  DROP TRIGGER result_dropped;
+  CREATE TRIGGER result_added AFTER INSERT ON results BEGIN
+    UPDATE counters SET value = value + new.bytes WHERE name = 'result_bytes';
+    UPDATE counters SET value = value + 1 WHERE name = 'results';
+  END;
+  CREATE TRIGGER result_dropped AFTER DELETE ON results BEGIN
+    UPDATE counters SET value = value - old.bytes WHERE name = 'result_bytes';
+    UPDATE counters SET value = value - 1 WHERE name = 'results';
+  END;
+  CREATE INDEX results_by_expiry ON results (expires_at_ms);
+
+  -- Versions that no pointer names, and since when.
+  CREATE TABLE superseded (
+    version_id INTEGER PRIMARY KEY REFERENCES versions (id) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX superseded_by_age ON superseded (at_ms);
+  INSERT INTO superseded SELECT v.id, v.created_at_ms
+    FROM versions v JOIN skills s ON s.id = v.skill_id WHERE v.version != s.version;
+  `,
+  },
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -93,7 +130,11 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
  * The file's schema version; 0 for an empty file.
  * @throws {DatabaseConnectionError} for another program's file and for one of a newer version.
  */
-export function readSchemaVersion(database: SqliteDatabase, path: string): number {
+export function readSchemaVersion(
+  database: SqliteDatabase,
+  path: string,
+  newest: number = SCHEMA_VERSION,
+): number {
   const version = database.pragma('user_version', { simple: true }) as number;
   const applicationId = database.pragma('application_id', { simple: true }) as number;
   const isEmpty = database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() === undefined;
@@ -104,24 +145,50 @@ export function readSchemaVersion(database: SqliteDatabase, path: string): numbe
       details,
     });
   }
-  if (version > SCHEMA_VERSION) {
-    const message = `${path} has schema ${version}, this program knows ${SCHEMA_VERSION} at most: upgrade skillcache`;
+  if (version > newest) {
+    const message = `${path} has schema ${version}, this program knows ${newest} at most: upgrade skillcache`;
     throw new DatabaseConnectionError(message, { details });
   }
   return version;
 }
 
-/** Brings the file to the newest schema, each step in one transaction. Safe beside other processes that do the same. */
-export function migrate(database: SqliteDatabase, path: string): void {
-  const step = database.transaction(() => {
-    // Read again under the write lock: another process may have been first.
-    const version = readSchemaVersion(database, path);
-    const migration = MIGRATIONS[version];
-    if (migration === undefined) return false;
-    database.exec(migration);
-    database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${version + 1}`);
-    return true;
-  });
-  while (step.immediate()) continue;
+/**
+ * Brings the file to the newest schema, each step in one transaction. Safe beside other processes that do the
+ * same. Before a destructive step the file is copied beside itself; the copies' paths.
+ */
+export function migrate(
+  database: SqliteDatabase,
+  path: string,
+  migrations: readonly Migration[] = MIGRATIONS,
+): string[] {
+  const copies: string[] = [];
+  for (;;) {
+    const version = readSchemaVersion(database, path, migrations.length);
+    const migration = migrations[version];
+    if (migration === undefined) return copies;
+    if (migration.isDestructive && version > 0) copies.push(copyOfVersion(database, path, version));
+    step(database, path, version, migrations);
+  }
+}
+
+function step(database: SqliteDatabase, path: string, from: number, migrations: readonly Migration[]): void {
+  database
+    .transaction(() => {
+      // Read again under the write lock: another process may have been first.
+      if (readSchemaVersion(database, path, migrations.length) !== from) return;
+      database.exec((migrations[from] as Migration).sql);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${from + 1}`);
+    })
+    .immediate();
+}
+
+// Whole or not there: it gets its name when it is complete.
+function copyOfVersion(database: SqliteDatabase, path: string, version: number): string {
+  const copy = `${path}.v${version}.bak`;
+  const half = `${copy}.${process.pid}.part`;
+  rmSync(half, { force: true });
+  database.prepare('VACUUM INTO ?').run(half);
+  renameSync(half, copy);
+  return copy;
 }

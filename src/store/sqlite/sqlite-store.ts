@@ -19,14 +19,16 @@ import type {
   VersionSummary,
 } from '../store.ts';
 import { Connection } from './connection.ts';
-import { createTemporaryFile, locateFile, openReader, type DatabaseFile } from './database-file.ts';
-import type { SqliteDatabase } from './driver.ts';
+import { createTemporaryFile, locateFile, type DatabaseFile } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { PointReader } from './point-reader.ts';
 import type { ReadOperations } from './read-operations.ts';
+import { limitsOf, type StoreLimits } from './retention.ts';
+import { openChecked } from './open-checked.ts';
+import { Retention } from './retention-schedule.ts';
 import { Writer } from './writer.ts';
 
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends StoreLimits {
   /** A file, or `:memory:` for a private one that is removed by `close()`. */
   path: string;
   readonly: boolean;
@@ -43,8 +45,6 @@ export interface SqliteStoreOptions {
   };
   busyTimeoutMs: number;
   writesWaitingMax: number;
-  runsMax: number;
-  resultBytesMax: number;
 }
 
 const SEARCH_LIMIT = 10;
@@ -62,10 +62,10 @@ export async function openSqliteStore(options: SqliteStoreOptions, observer?: Po
   const { path, readonly, busyTimeoutMs } = options;
   const { file, remove } =
     path === ':memory:' ? createTemporaryFile(busyTimeoutMs) : locateFile(path, readonly, busyTimeoutMs);
-  const writer = new Writer(file, options);
+  const writer = new Writer(file, limitsOf(options));
   try {
-    const database = openReader(file) ?? (await createTables(file, writer));
-    return new SqliteStore(file, options, new PointReader(database, file.shownPath), writer, {
+    const points = new PointReader(await openChecked(file, writer), file.shownPath);
+    return new SqliteStore(file, options, points, writer, {
       observer,
       remove,
     });
@@ -74,15 +74,6 @@ export async function openSqliteStore(options: SqliteStoreOptions, observer?: Po
     remove();
     throw error;
   }
-}
-
-async function createTables(file: DatabaseFile, writer: Writer): Promise<SqliteDatabase> {
-  if (file.mode === 'readonly') {
-    const message = `${file.shownPath} has to be migrated first: open it once for writing`;
-    throw new DatabaseReadonlyError(message, { details: { path: file.shownPath } });
-  }
-  await writer.open();
-  return openReader(file) as SqliteDatabase;
 }
 
 class SqliteStore implements Store {
@@ -95,6 +86,7 @@ class SqliteStore implements Store {
   /** Runs that are not on disk yet, so that `getRun` finds a run as soon as it ended. */
   readonly #unwrittenRuns = new Map<string, RunRecord>();
   readonly #remove: () => void;
+  readonly #retention: Retention;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -110,14 +102,18 @@ class SqliteStore implements Store {
     this.#writer = writer;
     this.#remove = remove;
     this.#writes = new GroupCommit({
-      commit: (writes) => this.#writer.commit(writes),
+      commit: (writes) => {
+        this.#retention.touch();
+        return this.#writer.commit(writes);
+      },
       waitingMax: options.writesWaitingMax,
     });
-    const { runsMax, resultBytesMax } = options;
+    this.#retention = new Retention(() => this.#writes.write('retain', { nowMs: Date.now() }, true));
+    const limits = limitsOf(options);
     this.#readers = new ResourcePool<Connection>({
       ...options.readers,
       name: 'reader',
-      create: (signal) => Connection.open({ role: 'reader', file, runsMax, resultBytesMax }, signal),
+      create: (signal) => Connection.open({ role: 'reader', file, limits }, signal),
       destroy: (connection) => connection.close(),
       validate: (connection) => !connection.isBroken,
       observer,
@@ -257,6 +253,7 @@ class SqliteStore implements Store {
 
   // The writer goes last: whoever closes last moves the log into the file.
   async #close(): Promise<void> {
+    this.#retention.stop();
     await this.#writes.close();
     await this.#readers.close();
     this.#points.close();

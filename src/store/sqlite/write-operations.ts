@@ -1,18 +1,24 @@
 /** What the writer can be asked, in its thread, each inside a savepoint of its own. */
-import { CacheOverflowError, RequirementError, SkillInUseError, SkillNotFoundError } from '../../errors.ts';
+import { CacheOverflowError, SkillInUseError, SkillNotFoundError } from '../../errors.ts';
 import type { PinnedRequirement, SkillAnalysis } from '../../skills/analyse.ts';
 import type { SkillDefinition } from '../../skills/skill.ts';
 import type { AddedVersion, RunRecord, StoredResult } from '../store.ts';
-import { resultChecksum, skillChecksum, summaryText, toSkillVersion, versionChecksum } from './records.ts';
+import type { CommitMark } from './commit-mark.ts';
+import { resultChecksum, toSkillVersion, versionChecksum } from './records.ts';
 import type { VersionRow } from './records.ts';
-import { indexedText } from './search-text.ts';
+import type { StoreLimits } from './retention.ts';
+import { dropExcessResults, dropExcessRuns, retain, type Retained } from './retention.ts';
+import { countPointerMove, pointAt, requireAll, type PointedVersion } from './pointer.ts';
 import type { Statements } from './statements.ts';
 
 export interface WriteContext {
   readonly statements: Statements;
   readonly path: string;
-  readonly runsMax: number;
-  readonly resultBytesMax: number;
+  readonly limits: StoreLimits;
+  /** The last commit that this process was told of. */
+  acknowledged(): CommitMark | undefined;
+  /** A commit is on disk. */
+  committed(mark: CommitMark): void;
 }
 
 export interface AddArguments {
@@ -34,6 +40,7 @@ export interface WriteOperations {
   dropResults: Operation<{ digest: string | undefined }, number>;
   dropExpiredResults: Operation<{ nowMs: number; limit: number }, number>;
   recordRun: Operation<RunRecord, undefined>;
+  retain: Operation<{ nowMs: number }, Retained>;
 }
 
 interface Pointer {
@@ -41,15 +48,6 @@ interface Pointer {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
-}
-
-interface Version {
-  readonly name: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly createdAtMs: number;
-  readonly definition: SkillDefinition;
-  readonly analysis: SkillAnalysis;
 }
 
 export const writeOperations: WriteOperations = {
@@ -105,7 +103,8 @@ export const writeOperations: WriteOperations = {
     return true;
   },
 
-  putResult({ statements, resultBytesMax }, result) {
+  putResult({ statements, limits }, result) {
+    const { resultBytesMax } = limits;
     const bytes = Buffer.byteLength(result.output) + Buffer.byteLength(result.key) + result.digest.length;
     if (bytes > resultBytesMax) {
       const message = `a result of ${bytes} bytes is larger than the ${resultBytesMax} that are kept in the store`;
@@ -125,9 +124,7 @@ export const writeOperations: WriteOperations = {
       resultChecksum(row),
       output,
     );
-    while (keptResultBytes(statements) > resultBytesMax) {
-      statements.run('DELETE FROM results WHERE id = (SELECT min(id) FROM results)');
-    }
+    dropExcessResults(statements, limits);
     return undefined;
   },
 
@@ -144,7 +141,7 @@ export const writeOperations: WriteOperations = {
     );
   },
 
-  recordRun({ statements, runsMax }, run) {
+  recordRun({ statements, limits }, run) {
     const record = JSON.stringify(run);
     statements.run(
       'INSERT OR REPLACE INTO runs (id, skill, record) VALUES (?, ?, ?)',
@@ -152,9 +149,11 @@ export const writeOperations: WriteOperations = {
       run.skill ?? null,
       record,
     );
-    statements.run('DELETE FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ?', runsMax);
+    dropExcessRuns(statements, limits);
     return undefined;
   },
+
+  retain,
 };
 
 function readPointer(statements: Statements, name: string): Pointer | undefined {
@@ -183,7 +182,7 @@ function findVersion(
   { statements, path }: WriteContext,
   where: string,
   ...values: unknown[]
-): Version | undefined {
+): PointedVersion | undefined {
   const row = statements.get<VersionRow>(
     `SELECT name, version, digest, created_at_ms, checksum, body FROM versions v WHERE ${where}`,
     ...values,
@@ -220,66 +219,6 @@ function insertVersion(
   }
 }
 
-// The one place where a pointer moves: what it pins must be there, and the index follows.
-function pointAt(
-  { statements }: WriteContext,
-  skillId: number,
-  { name, version, digest, createdAtMs, definition, analysis }: Version,
-  status: 'added' | 'restored',
-  isNew = false,
-): AddedVersion {
-  requireAll(statements, name, analysis.requires);
-  const summary = summaryText(definition, analysis);
-  const checksum = skillChecksum({ name, version, digest, created_at_ms: createdAtMs, summary });
-  statements.run(
-    'UPDATE skills SET name = ?, version = ?, digest = ?, created_at_ms = ?, summary = ?, checksum = ? WHERE id = ?',
-    name,
-    version,
-    digest,
-    createdAtMs,
-    summary,
-    checksum,
-    skillId,
-  );
-  if (!isNew) {
-    statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
-    statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
-  }
-  for (const tag of definition.tags) {
-    statements.run('INSERT OR IGNORE INTO tags (tag, skill_id) VALUES (?, ?)', tag, skillId);
-  }
-  const text = indexedText(definition, analysis);
-  statements.run(
-    'INSERT INTO skill_index (rowid, name, description, tags, parameters, code) VALUES (?, ?, ?, ?, ?, ?)',
-    skillId,
-    text.name,
-    text.description,
-    text.tags,
-    text.parameters,
-    text.code,
-  );
-  countPointerMove(statements);
-  return { name, version, digest, status };
-}
-
-function requireAll(statements: Statements, by: string, requires: readonly PinnedRequirement[]): void {
-  for (const required of requires) requirePinned(statements, by, required);
-}
-
-function requirePinned(statements: Statements, by: string, required: PinnedRequirement): void {
-  const found = statements.get(
-    `SELECT 1 FROM skills s JOIN versions v ON v.skill_id = s.id
-     WHERE s.name = ? AND v.version = ? AND v.digest = ?`,
-    required.name,
-    required.version,
-    required.digest,
-  );
-  if (found !== undefined) return;
-  const { name, version, digest } = required;
-  const message = `${by} requires ${name}@${version}, which is no longer there`;
-  throw new RequirementError(message, { details: { skill: by, requires: name, version, digest } });
-}
-
 function refuseWhileRequired(statements: Statements, pointer: Pointer): void {
   const users = statements.all<{ name: string }>(
     `SELECT DISTINCT s.name FROM requirements r JOIN versions v ON v.id = r.version_id
@@ -292,14 +231,4 @@ function refuseWhileRequired(statements: Statements, pointer: Pointer): void {
   const requiredBy = users.map((user) => user.name);
   const message = `${pointer.name} is required by ${requiredBy.join(', ')}: remove or change these first`;
   throw new SkillInUseError(message, { details: { name: pointer.name, requiredBy } });
-}
-
-function countPointerMove(statements: Statements): void {
-  statements.run(`UPDATE counters SET value = value + 1 WHERE name = 'pointer_epoch'`);
-}
-
-function keptResultBytes(statements: Statements): number {
-  return (
-    statements.get<{ value: number }>(`SELECT value FROM counters WHERE name = 'result_bytes'`)?.value ?? 0
-  );
 }

@@ -2,15 +2,16 @@
 import type { Outcome, Write } from './commit.ts';
 import { Connection } from './connection.ts';
 import type { DatabaseFile } from './database-file.ts';
+import type { StoreLimits } from './retention.ts';
 
 export class Writer {
   readonly #file: DatabaseFile;
-  readonly #limits: { readonly runsMax: number; readonly resultBytesMax: number };
+  readonly #limits: StoreLimits;
   #connection: Promise<Connection> | undefined;
 
-  constructor(file: DatabaseFile, { runsMax, resultBytesMax }: { runsMax: number; resultBytesMax: number }) {
+  constructor(file: DatabaseFile, limits: StoreLimits) {
     this.#file = file;
-    this.#limits = { runsMax, resultBytesMax };
+    this.#limits = limits;
   }
 
   /** Creates or migrates the file. */
@@ -33,7 +34,7 @@ export class Writer {
   async #open(): Promise<Connection> {
     const known = await this.#connection;
     if (known !== undefined && !known.isBroken) return known;
-    const opening = Connection.open({ role: 'writer', file: this.#file, ...this.#limits });
+    const opening = Connection.open({ role: 'writer', file: this.#file, limits: this.#limits });
     this.#connection = opening;
     try {
       return await opening;

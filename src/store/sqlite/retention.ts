@@ -1,0 +1,143 @@
+/**
+ * What is kept, by age and count. The oldest go first, in steps of some milliseconds, each in a group of its own:
+ * between two steps the writer serves whoever waits.
+ */
+import type { Statements } from './statements.ts';
+import type { WriteContext } from './write-operations.ts';
+
+/** What is kept. */
+export interface StoreLimits {
+  readonly runsMax: number;
+  readonly runAgeMaxMs: number;
+  readonly resultsMax: number;
+  readonly resultBytesMax: number;
+  /** Of one skill. */
+  readonly versionsMax: number;
+  /** Since another version took its place. */
+  readonly versionAgeMaxMs: number;
+}
+
+export interface Retained {
+  readonly removed: number;
+  /** There is more to do: another step is wanted. */
+  readonly isMore: boolean;
+}
+
+/** Half of the 20 ms that the writer may be held: the commit is to come. */
+const STEP_MS = 8;
+/** Rows of one statement, so few that the clock is looked at often. */
+const ROWS = 16;
+/** Pages given back to the file system by one statement. */
+const PAGES = 64;
+/** Free pages below which the file is left as it is: they will be used again. */
+const FREE_PAGES_MIN = 256;
+
+export function limitsOf(options: StoreLimits): StoreLimits {
+  const { runsMax, runAgeMaxMs, resultsMax, resultBytesMax, versionsMax, versionAgeMaxMs } = options;
+  return { runsMax, runAgeMaxMs, resultsMax, resultBytesMax, versionsMax, versionAgeMaxMs };
+}
+
+/** One step: takes away what is too old or too much, then shrinks the file. */
+export function retain({ statements, limits }: WriteContext, { nowMs }: { nowMs: number }): Retained {
+  const endMs = performance.now() + STEP_MS;
+  const chores = [
+    () => statements.run(DROP_EXPIRED_RESULTS, nowMs, ROWS),
+    () => dropExcessResults(statements, limits),
+    () => statements.run(DROP_OLD_RUNS, nowMs - limits.runAgeMaxMs, ROWS),
+    () => dropExcessRuns(statements, limits),
+    () => dropVersions(statements, OLD_VERSIONS, nowMs - limits.versionAgeMaxMs, ROWS),
+    () => shrink(statements),
+  ];
+  let removed = 0;
+  for (const chore of chores) {
+    for (let count = chore(); count > 0; count = chore()) {
+      removed += count;
+      if (performance.now() > endMs) return { removed, isMore: true };
+    }
+  }
+  return { removed, isMore: false };
+}
+
+/** Some of the oldest results, where too many or too large ones are kept; how many. */
+export function dropExcessResults(statements: Statements, limits: StoreLimits): number {
+  const kept = statements.get<{ bytes: number; results: number }>(
+    `SELECT a.value AS bytes, b.value AS results FROM counters a, counters b
+     WHERE a.name = 'result_bytes' AND b.name = 'results'`,
+  ) as { bytes: number; results: number };
+  let removed = 0;
+  let { bytes, results } = kept;
+  while ((bytes > limits.resultBytesMax || results > limits.resultsMax) && removed < ROWS) {
+    const oldest = statements.get<{ id: number; bytes: number }>(
+      'SELECT id, bytes FROM results ORDER BY id LIMIT 1',
+    );
+    if (oldest === undefined) break;
+    statements.run('DELETE FROM results WHERE id = ?', oldest.id);
+    bytes -= oldest.bytes;
+    results -= 1;
+    removed += 1;
+  }
+  return removed;
+}
+
+/** Some of the oldest run records, where too many are kept; how many. */
+export function dropExcessRuns(statements: Statements, { runsMax }: StoreLimits): number {
+  return statements.run(
+    `DELETE FROM runs WHERE seq IN (
+       SELECT seq FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ? ORDER BY seq LIMIT ?)`,
+    runsMax,
+    ROWS,
+  );
+}
+
+/** Some of the oldest versions of a skill, where it has too many; how many. */
+export function dropExcessVersions(
+  statements: Statements,
+  skillId: number,
+  { versionsMax }: StoreLimits,
+): number {
+  const { count } = statements.get('SELECT count(*) AS count FROM versions WHERE skill_id = ?', skillId) as {
+    count: number;
+  };
+  if (count <= versionsMax) return 0;
+  return dropVersions(statements, EXCESS_VERSIONS, skillId, Math.min(count - versionsMax, ROWS));
+}
+
+const DROP_EXPIRED_RESULTS = `DELETE FROM results WHERE id IN (
+  SELECT id FROM results WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)`;
+
+// Runs are kept in the order they ended, so that the first that is young enough ends the search: nearly.
+const DROP_OLD_RUNS = `DELETE FROM runs WHERE seq IN (
+  SELECT seq FROM (SELECT seq, record FROM runs ORDER BY seq LIMIT 64)
+  WHERE json_extract(record, '$.startedAtMs') < ? LIMIT ?)`;
+
+// Nobody pins it, no pointer names it, and its number is not the one the next version is counted from.
+const IS_SPARE = `NOT EXISTS (
+    SELECT 1 FROM requirements r WHERE r.name = v.name AND r.version = v.version AND r.digest = v.digest)
+  AND v.version < (SELECT max(version) FROM versions w WHERE w.skill_id = v.skill_id)`;
+
+const OLD_VERSIONS = `SELECT v.id, v.digest FROM superseded o JOIN versions v ON v.id = o.version_id
+  WHERE o.at_ms < ? AND ${IS_SPARE} ORDER BY o.at_ms LIMIT ?`;
+
+const EXCESS_VERSIONS = `SELECT v.id, v.digest FROM superseded o JOIN versions v ON v.id = o.version_id
+  WHERE v.skill_id = ? AND ${IS_SPARE} ORDER BY v.version LIMIT ?`;
+
+function dropVersions(statements: Statements, query: string, bound: number, count: number): number {
+  const spare = statements.all<{ id: number; digest: string }>(query, bound, count);
+  for (const { id, digest } of spare) {
+    statements.run('DELETE FROM versions WHERE id = ?', id);
+    statements.run(
+      'DELETE FROM results WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?1)',
+      digest,
+    );
+  }
+  return spare.length;
+}
+
+// Only where a good part of the file is free: its pages are used again otherwise.
+function shrink({ database }: Statements): number {
+  const count = (pragma: string) => database.pragma(pragma, { simple: true }) as number;
+  const free = count('freelist_count');
+  if (free < Math.max(FREE_PAGES_MIN, count('page_count') / 10)) return 0;
+  database.pragma(`incremental_vacuum(${PAGES})`);
+  return free - count('freelist_count');
+}
