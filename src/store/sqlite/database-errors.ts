@@ -32,13 +32,20 @@ const CLASSES: Partial<Record<ErrorCode, ErrorConstructor>> = {
   SKILL_NOT_FOUND: SkillNotFoundError,
 };
 
-/** An error of SQLite (or anything thrown) as one of ours; what is not about the database stays as it is. */
-export function databaseError(thrown: unknown, path: string): Error {
+/**
+ * An error of SQLite (or anything thrown) as one of ours; what is not about the database stays as it is.
+ * `subject`: what was read, named where it is damaged.
+ */
+export function databaseError(thrown: unknown, path: string, subject?: string): Error {
   if (thrown instanceof SkillCacheError) return thrown;
   const cause = toError(thrown);
   const sqliteCode = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const options = { cause, details: { path, sqliteCode } };
   const failure = describe(sqliteCode, path, cause.message);
+  if (failure?.class === DatabaseCorruptError && subject !== undefined) {
+    const details = { path, sqliteCode, subject };
+    return new DatabaseCorruptError(`${subject} cannot be read: ${failure.message}`, { cause, details });
+  }
+  const options = { cause, details: { path, sqliteCode } };
   return failure === undefined ? cause : new failure.class(failure.message, options);
 }
 

@@ -26,29 +26,33 @@ export class PointReader {
   }
 
   load(name: string, version: number | undefined): SkillVersion | undefined {
-    return this.#read((statements) => {
+    const subject = version === undefined ? `skill ${name}` : `skill ${name}@${version}`;
+    return this.#read(subject, (statements) => {
       if (version === undefined) return this.#loadCurrent(statements, name);
       const row = statements.get<VersionRow>(
         `SELECT ${VERSION_COLUMNS} FROM skills s JOIN versions v ON v.skill_id = s.id WHERE s.name = ? AND v.version = ?`,
         name,
         version,
       );
-      return row && toSkillVersion(row, this.#path);
+      return row && this.#named(name, version, row);
     });
   }
 
   loadDigest(digest: string): SkillVersion | undefined {
-    return this.#read((statements) => {
+    return this.#read(`the version of digest ${digest}`, (statements) => {
       const row = statements.get<VersionRow>(
         `SELECT ${VERSION_COLUMNS} FROM versions v WHERE v.digest = ? LIMIT 1`,
         digest,
       );
+      if (row !== undefined && row.digest !== digest) {
+        throw damaged(`the version of digest ${digest}`, this.#path, { digest });
+      }
       return row && toSkillVersion(row, this.#path);
     });
   }
 
   resolve(names: readonly string[]): Map<string, { name: string; version: number; digest: string }> {
-    return this.#read((statements) => {
+    return this.#read('the list of skills', (statements) => {
       const found = new Map<string, { name: string; version: number; digest: string }>();
       for (const name of names) {
         const row = statements.get<{ name: string; version: number; digest: string }>(
@@ -63,18 +67,20 @@ export class PointReader {
 
   /** One that has not expired. */
   getResult(key: string): StoredResult | undefined {
-    return this.#read((statements) => {
+    return this.#read(`result ${key}`, (statements) => {
       const row = statements.get<ResultRow>(
         'SELECT key, digest, created_at_ms, expires_at_ms, checksum, output FROM results WHERE key = ?',
         key,
       );
-      if (row === undefined || row.expires_at_ms <= Date.now()) return undefined;
-      return toStoredResult(row, this.#path);
+      if (row !== undefined && row.key !== key) throw damaged(`result ${key}`, this.#path, { result: key });
+      // Compared before its age is believed.
+      const result = row && toStoredResult(row, this.#path);
+      return result === undefined || result.expiresAtMs <= Date.now() ? undefined : result;
     });
   }
 
   getRun(id: string): RunRecord | undefined {
-    return this.#read((statements) => {
+    return this.#read(`run ${id}`, (statements) => {
       const row = statements.get<{ record: string }>('SELECT record FROM runs WHERE id = ?', id);
       return row && toRunRecord(row);
     });
@@ -82,7 +88,7 @@ export class PointReader {
 
   /** `data_version` tells whether anybody committed; only then is the counter of pointer moves read. */
   epoch(): number {
-    return this.#read((statements) => {
+    return this.#read('the counter of pointer moves', (statements) => {
       const { data_version: dataVersion } = statements.get('PRAGMA data_version') as { data_version: number };
       if (dataVersion === this.#dataVersion) return this.#epoch;
       const row = statements.get<{ value: number }>(
@@ -95,7 +101,10 @@ export class PointReader {
   }
 
   get schemaVersion(): number {
-    return this.#read(({ database }) => database.pragma('user_version', { simple: true }) as number);
+    return this.#read(
+      'the schema',
+      ({ database }) => database.pragma('user_version', { simple: true }) as number,
+    );
   }
 
   close(): void {
@@ -109,16 +118,24 @@ export class PointReader {
       name,
     );
     if (row === undefined) return undefined;
-    if (row.digest === row.pointer_digest) return toSkillVersion(row, this.#path);
+    if (row.digest === row.pointer_digest) return this.#named(name, row.pointer_version, row);
     const { pointer_name: skill, pointer_version: version } = row;
     throw damaged(`the pointer of skill ${skill} to version ${version}`, this.#path, { skill, version });
   }
 
-  #read<Answer>(read: (statements: Statements) => Answer): Answer {
+  // A damaged index leads to a row that is sound, but another's.
+  #named(name: string, version: number, row: VersionRow): SkillVersion {
+    if (row.version === version && row.name.toLowerCase() === name.toLowerCase()) {
+      return toSkillVersion(row, this.#path);
+    }
+    throw damaged(`skill ${name}@${version}`, this.#path, { skill: name, version });
+  }
+
+  #read<Answer>(subject: string, read: (statements: Statements) => Answer): Answer {
     try {
       return read(this.#statements);
     } catch (error) {
-      throw databaseError(error, this.#path);
+      throw databaseError(error, this.#path, subject);
     }
   }
 }
