@@ -40,13 +40,20 @@ export type { ImportOptions, ImportOutcome } from './library-import.ts';
 export type {
   AddedSkill,
   AddOptions,
+  CacheCounts,
+  ClearOptions,
   Confinement,
   InjectRequest,
+  LibraryEdges,
+  LogEntry,
   SkillRun,
   StoredSkill,
   VerifyReport,
+  WarmUpOptions,
+  WarmUpReport,
 } from './library-types.ts';
 export type { Alert } from './monitor/alerts.ts';
+export type { MemoryReport } from './monitor/memory-report.ts';
 export type { MetricsSnapshot } from './monitor/metrics.ts';
 export type { ResolvedOptions, SkillLibraryOptions } from './options.ts';
 export type { RunOptions } from './run-options.ts';

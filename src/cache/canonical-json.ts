@@ -89,7 +89,9 @@ function isPureObject(object: Readonly<Record<string, unknown>>, walk: Walk, dep
   }
   for (let index = 0; index < keys.length; index += 1) {
     const item = dataProperty(object, keys[index] as string);
-    if (typeof item !== 'string' && !isPure(item, walk, depth)) return false;
+    // A call less for most properties.
+    if (typeof item === 'string' || typeof item === 'boolean') continue;
+    if (!isPure(item, walk, depth)) return false;
   }
   return true;
 }

@@ -39,6 +39,7 @@ describe('clearing and sweeping', () => {
       (await library.run('double', { n: 4 }, { explain: true })).explain;
     expect(await why()).toBe('never-seen');
     expect(await why()).toBe('hit');
+    await settled(library, async () => (await library.metrics()).store?.results === 1);
     expect(await library.clearCaches({ stored: false })).toEqual({ skills: 1, results: 1 });
     expect(await why()).toBe('hit');
     expect(await library.clearCaches()).toEqual({ skills: 1, results: 1 });

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const [windowMs, path, mode] = process.argv.slice(2);
+const [settleMs, windowMs, path, mode] = process.argv.slice(2);
 
 /** ns on a core by the scheduler's own account, all threads of these processes together. */
 function spentNs(pids) {
@@ -29,9 +29,16 @@ if (mode !== 'bare') {
   await library.search('double');
   pids = [process.pid, ...(await library.metrics()).workers.pids];
 }
-// What began because of the work may end: the looks at it, a worker's next realm, compilation, garbage.
-await pause(3_000);
-const before = spentNs(pids);
-await pause(Number(windowMs));
-console.log(JSON.stringify({ processes: pids.length, ms: (spentNs(pids) - before) / 1e6 }));
+// What began because of the work may end: the looks at it, a worker's next realm, compilation, and,
+// some 8 s after it, the one collection with which V8 gives memory back.
+await pause(Number(settleMs));
+const marks = [spentNs(pids)];
+for (let half = 0; half < 2; half += 1) {
+  await pause(Number(windowMs) / 2);
+  marks.push(spentNs(pids));
+}
+const [start, middle, end] = marks;
+console.log(
+  JSON.stringify({ processes: pids.length, halvesMs: [(middle - start) / 1e6, (end - middle) / 1e6] }),
+);
 await library?.close();
