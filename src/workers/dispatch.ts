@@ -15,14 +15,13 @@ import type {
 import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
 import { reportOf } from './run-report.ts';
 import { RunStop } from './run-stop.ts';
+import { Settling } from './settling.ts';
 import { removeStaleFolders } from './spawn.ts';
 import type { Death, TaskEnd } from './worker.ts';
 import { rankFor, WorkerStarter, type WorkerSlot } from './worker-slot.ts';
 
 /** How long a worker may take to prepare its next realm after it answered. */
 const SETTLE_MS = 1_000;
-/** How long a run waits for such a worker rather than binding another. */
-const SETTLING_WAIT_MS = 20;
 const END_GRACE_MS = 500;
 const MEMORY_DEFAULT = 128 * 1024 * 1024;
 
@@ -34,9 +33,9 @@ export class Dispatcher {
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
   /** Runs in line that want other memory than the usual: the pool does not say for whom it creates. */
   readonly #wishes = new Set<{ readonly memoryBytesMax: number }>();
-  /** The latest worker of a version that answered and prepares its next realm. */
-  readonly #settling = new Map<string, Promise<boolean>>();
+  readonly #settling = new Settling();
   readonly #idleBound = new Set<WorkerSlot>();
+  readonly #unbound = new Set<WorkerSlot>();
   readonly #memoryBytesMax: number;
   readonly #closing = new AbortController();
 
@@ -119,6 +118,7 @@ export class Dispatcher {
         if (wish !== undefined) this.#wishes.delete(wish);
         const slot = await this.#starter.start(wish?.memoryBytesMax ?? this.#memoryBytesMax, signal);
         this.#watch(slot);
+        this.#unbound.add(slot);
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
@@ -146,7 +146,7 @@ export class Dispatcher {
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
     const { program, limits, signal } = request;
-    await this.#settlingSoon(program.digest);
+    if (!this.#isServed(request)) await this.#settling.wait(program.digest, this.#unbound.size > 0);
     const wish = { memoryBytesMax: limits.memoryBytesMax };
     if (wish.memoryBytesMax !== this.#memoryBytesMax) this.#wishes.add(wish);
     try {
@@ -161,6 +161,11 @@ export class Dispatcher {
     } finally {
       this.#wishes.delete(wish);
     }
+  }
+
+  #isServed(request: DispatchRequest): boolean {
+    for (const slot of this.#idleBound) if (rankFor(slot, request) === 2) return true;
+    return false;
   }
 
   /** What was lent was started with another's memory, or died since: it gets a worker that fits. */
@@ -182,18 +187,9 @@ export class Dispatcher {
     void worker.gone.then(() => {
       if (slot.worker !== worker) return undefined;
       this.#idleBound.delete(slot);
+      this.#unbound.delete(slot);
       return this.#pool.evict((other) => other === slot, 'broken');
     });
-  }
-
-  /** A worker of this version that has just answered is worth a moment's wait: binding another costs more. */
-  async #settlingSoon(digest: string): Promise<void> {
-    const settling = this.#settling.get(digest);
-    if (settling === undefined) return;
-    let timer: NodeJS.Timeout | undefined;
-    const moment = new Promise<void>((resolve) => (timer = setTimeout(resolve, SETTLING_WAIT_MS)));
-    await Promise.race([settling, moment]);
-    clearTimeout(timer);
   }
 
   /** Where bound workers fill the pool, the one used longest ago makes room for a fresh one. */
@@ -216,6 +212,7 @@ export class Dispatcher {
     const startedMs = performance.now();
     if (worker.digest === undefined) {
       worker.bind(program);
+      this.#unbound.delete(lease.value);
       this.#makeRoom();
     }
     const header = {
@@ -266,9 +263,8 @@ export class Dispatcher {
     const slot = lease.value;
     const isSound = end.kind === 'outcome' && end.outcome.header.kind !== 'memory';
     const settled = isSound ? slot.worker.whenIdle(SETTLE_MS) : Promise.resolve(false);
-    this.#settling.set(digest, settled);
+    this.#settling.track(digest, settled);
     const isIdle = await settled;
-    if (this.#settling.get(digest) === settled) this.#settling.delete(digest);
     if (!isIdle) return lease.destroy(end.kind === 'died' ? 'broken' : isSound ? 'invalid' : 'memory');
     slot.usedMs = performance.now();
     this.#idleBound.add(slot);
