@@ -16,6 +16,7 @@ import {
   type TaskHeader,
   type WorkerSettings,
 } from './protocol.ts';
+import { rehearse } from './rehearsal.ts';
 import { compileProgram, Realm, type CompiledProgram } from './realm.ts';
 
 const CHANNEL = 3;
@@ -39,6 +40,7 @@ function start(): void {
     // Read-only, or refused by the permission flags: the parent removes it.
   }
   preload();
+  rehearse();
   realm = new Realm();
   const hello = confine();
   process.on('unhandledRejection', (thrown) => running?.reject(thrown));
