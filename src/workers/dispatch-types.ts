@@ -74,6 +74,8 @@ export interface DispatchStats {
   readonly pool: PoolStats;
   /** Runs under way. */
   readonly running: number;
+  /** Runs in line. */
+  readonly waiting: number;
   /** Processes started. */
   readonly starts: number;
   readonly boundHits: number;

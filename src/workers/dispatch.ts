@@ -15,6 +15,7 @@ import type {
 import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
 import { reportOf } from './run-report.ts';
 import { RunStop } from './run-stop.ts';
+import { FairPermits } from './fair-permits.ts';
 import { Settling } from './settling.ts';
 import { removeStaleFolders } from './spawn.ts';
 import type { Death, TaskEnd } from './worker.ts';
@@ -29,7 +30,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #starter: WorkerStarter;
   readonly #pool: ResourcePool<WorkerSlot>;
-  readonly #permits: ResourcePool<'permit'>;
+  readonly #permits: FairPermits;
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
   /** Runs in line that want other memory than the usual: the pool does not say for whom it creates. */
   readonly #wishes = new Set<{ readonly memoryBytesMax: number }>();
@@ -48,7 +49,8 @@ export class Dispatcher {
     };
     this.#starter = new WorkerStarter({ require, confinement, onStart });
     this.#pool = this.#workerPool();
-    this.#permits = this.#permitPool();
+    const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
+    this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });
     removeStaleFolders();
   }
 
@@ -64,7 +66,8 @@ export class Dispatcher {
     if (signal?.aborted) throw abortError(signal);
     const askedMs = performance.now();
     const timeoutMs = this.#options.workers.acquireTimeoutMs;
-    await using _permit = await this.#permits.acquire({ signal, timeoutMs, label: 'run' });
+    const { digest, units } = request.program;
+    using _permit = await this.#permits.acquire(digest, units[0]?.fileName ?? digest, signal);
     const lease = await this.#lease(request, Math.max(0, timeoutMs - (performance.now() - askedMs)));
     return this.#runOn(lease, request, askedMs);
   }
@@ -92,7 +95,8 @@ export class Dispatcher {
     const tier = this.#starter.hello?.tier;
     return {
       pool,
-      running: this.#permits.stats().inUse,
+      running: this.#permits.running,
+      waiting: this.#permits.waiting,
       ...this.#counts,
       retired: pool.destroyed,
       ...(tier === undefined ? {} : { tier }),
@@ -122,18 +126,6 @@ export class Dispatcher {
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
-    });
-  }
-
-  #permitPool(): ResourcePool<'permit'> {
-    const { concurrency, acquireTimeoutMs, waitingMax } = this.#options.workers;
-    return new ResourcePool<'permit'>({
-      name: 'runs',
-      max: concurrency,
-      acquireTimeoutMs,
-      waitingMax,
-      create: () => Promise.resolve('permit'),
-      destroy: () => Promise.resolve(),
     });
   }
 
@@ -263,8 +255,7 @@ export class Dispatcher {
     const slot = lease.value;
     const isSound = end.kind === 'outcome' && end.outcome.header.kind !== 'memory';
     const settled = isSound ? slot.worker.whenIdle(SETTLE_MS) : Promise.resolve(false);
-    this.#settling.track(digest, settled);
-    const isIdle = await settled;
+    const isIdle = await this.#settling.track(digest, settled);
     if (!isIdle) return lease.destroy(end.kind === 'died' ? 'broken' : isSound ? 'invalid' : 'memory');
     slot.usedMs = performance.now();
     this.#idleBound.add(slot);

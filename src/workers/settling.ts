@@ -10,14 +10,13 @@ export class Settling {
   readonly #latest = new Map<string, Promise<boolean>>();
   readonly #waits = new Map<string, number>();
 
-  /** `settled` tells whether the worker can be used again. */
-  track(digest: string, settled: Promise<boolean>): void {
+  /** Gives what `settled` gives: whether the worker can be used again. */
+  async track(digest: string, settled: Promise<boolean>): Promise<boolean> {
     this.#latest.set(digest, settled);
-    void settled.then(() => {
-      if (this.#latest.get(digest) !== settled) return;
-      this.#latest.delete(digest);
-      if (this.#waits.size > 1_000) this.#waits.clear();
-    });
+    const isIdle = await settled;
+    if (this.#latest.get(digest) === settled) this.#latest.delete(digest);
+    if (this.#waits.size > 1_000) this.#waits.clear();
+    return isIdle;
   }
 
   /**

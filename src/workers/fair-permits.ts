@@ -1,0 +1,153 @@
+/**
+ * Permission to run: so many at once, and a bounded line. Who waits is grouped by skill, and the groups
+ * take turns, so that one skill's flood makes the others wait for one run of it, not for all.
+ */
+import { abortError, ClosedError, PoolExhaustedError } from '../errors.ts';
+
+export interface PermitOptions {
+  /** Most runs at once. */
+  readonly max: number;
+  readonly waitingMax: number;
+  readonly acquireTimeoutMs: number;
+}
+
+/** A run under way. */
+export interface Permit extends Disposable {
+  readonly label: string;
+  readonly sinceMs: number;
+}
+
+interface Waiter {
+  readonly label: string;
+  admit(): void;
+  refuse(error: Error): void;
+}
+
+const BUSY_SHOWN = 4;
+const BUSY_KEPT = 32;
+
+export class FairPermits {
+  readonly #options: PermitOptions;
+  readonly #running = new Set<Permit>();
+  /** Groups in the order of their turns; none is empty. */
+  readonly #groups = new Map<string, Set<Waiter>>();
+  #waiting = 0;
+  #closed: { readonly gone: Promise<void>; readonly finish: () => void } | undefined;
+
+  constructor(options: PermitOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Waits for a turn. `group` is whose turn it is, `label` what the run is called in errors.
+   * @throws {PoolExhaustedError} the line is full or the wait ran out; it says what the others are busy with.
+   * @throws {ClosedError}, {AbortedError}.
+   */
+  acquire(group: string, label: string, signal: AbortSignal | undefined): Permit | Promise<Permit> {
+    if (this.#closed !== undefined) throw closedError();
+    if (signal?.aborted) throw abortError(signal);
+    if (this.#running.size < this.#options.max && this.#waiting === 0) return this.#admit(label);
+    if (this.#waiting >= this.#options.waitingMax) throw this.#exhausted('the waiting line for runs is full');
+    return this.#wait(group, label, signal);
+  }
+
+  /** Refuses those in line and all who come; settles when no run is under way, or after `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#closed === undefined) {
+      let finish = () => {};
+      const gone = new Promise<void>((resolve) => (finish = resolve));
+      this.#closed = { gone, finish };
+      for (const waiters of this.#groups.values()) for (const waiter of waiters) waiter.refuse(closedError());
+      if (this.#running.size === 0) finish();
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
+    await Promise.race([this.#closed.gone, grace]);
+    clearTimeout(timer);
+  }
+
+  #admit(label: string): Permit {
+    const permit: Permit = {
+      label,
+      sinceMs: performance.now(),
+      [Symbol.dispose]: () => {
+        if (this.#running.delete(permit)) this.#next();
+      },
+    };
+    this.#running.add(permit);
+    return permit;
+  }
+
+  #wait(group: string, label: string, signal: AbortSignal | undefined): Promise<Permit> {
+    const askedMs = performance.now();
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        const waiters = this.#groups.get(group);
+        if (!waiters?.delete(waiter)) return;
+        this.#waiting -= 1;
+        if (waiters.size === 0) this.#groups.delete(group);
+      };
+      const waiter: Waiter = {
+        label,
+        admit: () => {
+          leave();
+          resolve(this.#admit(label));
+        },
+        refuse: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = () => waiter.refuse(abortError(signal as AbortSignal));
+      const timer = setTimeout(() => {
+        const waitedMs = Math.round(performance.now() - askedMs);
+        waiter.refuse(this.#exhausted(`no run could start for ${waitedMs} ms`, { waitedMs }));
+      }, this.#options.acquireTimeoutMs);
+      signal?.addEventListener('abort', abort, { once: true });
+      const waiters = this.#groups.get(group) ?? new Set();
+      this.#groups.set(group, waiters.add(waiter));
+      this.#waiting += 1;
+    });
+  }
+
+  /** The first of the group whose turn it is; the group goes to the end of the line. */
+  #next(): void {
+    if (this.#closed !== undefined && this.#running.size === 0) this.#closed.finish();
+    const [turn] = this.#groups;
+    if (turn === undefined || this.#running.size >= this.#options.max) return;
+    const [group, waiters] = turn;
+    const [waiter] = waiters;
+    waiter?.admit();
+    if (!this.#groups.delete(group)) return;
+    this.#groups.set(group, waiters);
+  }
+
+  #exhausted(what: string, own: Readonly<Record<string, number>> = {}): PoolExhaustedError {
+    const { max, waitingMax } = this.#options;
+    const nowMs = performance.now();
+    // Runs are admitted in order, so the first are those that have taken longest.
+    const busy = [...this.#running]
+      .slice(0, BUSY_KEPT)
+      .map(({ label, sinceMs }) => ({ skill: label, forMs: Math.round(nowMs - sinceMs) }));
+    const shown = busy.slice(0, BUSY_SHOWN).map(({ skill, forMs }) => `${skill} for ${forMs} ms`);
+    const more = this.#running.size > shown.length ? `, ${this.#running.size - shown.length} more` : '';
+    const inUse = this.#running.size;
+    const numbers = `${inUse}/${max} in use, ${this.#waiting} waiting`;
+    return new PoolExhaustedError(`${what} (${numbers}): busy with ${shown.join(', ')}${more}`, {
+      details: { pool: 'runs', max, inUse, waiting: this.#waiting, waitingMax, busy, ...own },
+    });
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('the workers are closed');
+}
