@@ -57,12 +57,13 @@ function storedOf(
 ): StoredResultNumbers {
   const { storeHits: hits, storeMisses: misses } = results;
   const bytes = store.resultBytes ?? 0;
-  const bytesMax = options.store.resultBytesMax;
+  const { resultBytesMax: bytesMax, resultsMax: entriesMax } = options.store;
   return {
     entries: store.results,
+    entriesMax,
     bytes,
     bytesMax,
-    utilization: bytes / bytesMax,
+    utilization: Math.max(store.results / entriesMax, bytes / bytesMax),
     hits,
     misses,
     hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),

@@ -82,9 +82,10 @@ function cache(name: string, numbers: CacheNumbers): Reading {
   return { subject: name, value: numbers.utilization, message };
 }
 
-function stored({ entries, bytes, bytesMax, utilization, hitRate }: StoredResultNumbers): Reading {
+function stored(numbers: StoredResultNumbers): Reading {
+  const { entries, entriesMax, bytes, bytesMax, utilization, hitRate } = numbers;
   const message =
-    `cache stored: ${entries} results, ${bytes} of ${bytesMax} bytes (${percent(utilization)}), ` +
+    `cache stored: ${entries} of ${entriesMax} results, ${bytes} of ${bytesMax} bytes (${percent(utilization)}), ` +
     `hit rate ${percent(hitRate)}`;
   return { subject: 'stored', value: utilization, message };
 }

@@ -30,7 +30,7 @@ export const CACHE_FAMILIES: readonly MetricFamily[] = [
   gauge(
     'cache_entries_limit',
     'Most entries held.',
-    caches((c) => c.entriesMax),
+    tiers((c) => c.entriesMax),
   ),
   gauge(
     'cache_size_bytes',

@@ -75,6 +75,7 @@ export interface SkillCacheNumbers extends CacheNumbers {
 /** Results on disk: those of all processes are held, those of this one are counted. */
 export interface StoredResultNumbers {
   readonly entries: number;
+  readonly entriesMax: number;
   readonly bytes: number;
   readonly bytesMax: number;
   readonly utilization: number;

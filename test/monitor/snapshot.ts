@@ -78,6 +78,7 @@ export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnaps
       },
       stored: {
         entries: 20,
+        entriesMax: 1_000,
         bytes: 5_000,
         bytesMax: 100_000,
         utilization: 0.05,

@@ -300,6 +300,19 @@ export function testStoreContract(name: string, open: (bounds?: StoreBounds) => 
         expect(await store.check({ deep: true })).toEqual({ ok: true, problems: [] });
       });
 
+      test('expired results are dropped, however many, and no other; their bytes are counted', async () => {
+        const expiresAtMs = Date.now();
+        const many = Array.from({ length: 600 }, (_, id) => ({ ...storedResult(`old ${id}`), expiresAtMs }));
+        await Promise.all([...many, storedResult('fresh')].map((result) => store.putResult(result)));
+        // Some may have gone by themselves already.
+        expect(await store.dropExpiredResults()).toBeLessThanOrEqual(600);
+        expect(await store.dropExpiredResults()).toBe(0);
+        const { results, resultBytes = 0 } = await store.stats();
+        expect(results).toBe(1);
+        expect(resultBytes).toBeGreaterThan(0);
+        expect(resultBytes).toBeLessThan(1_000);
+      });
+
       test('the oldest results go when there are too many bytes, and a too large one is refused', async () => {
         const small = await open({ resultBytesMax: 1_000 });
         try {
