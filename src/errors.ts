@@ -180,9 +180,24 @@ export type InjectionErrorCode =
   | 'UNSERIALIZABLE_VALUE'
   | 'LIMIT_EXCEEDED';
 
-/** Data could not be put into the code; `details` has `line` and `column`, or the value's `path`. */
+/** Data could not be put into the code: `line` and `column` say where in it, or `path` which value. */
 export class InjectionError extends SkillCacheError {
   declare readonly code: InjectionErrorCode;
+
+  /** From 1. */
+  get line(): number | undefined {
+    return this.details['line'] as number | undefined;
+  }
+
+  /** From 1. */
+  get column(): number | undefined {
+    return this.details['column'] as number | undefined;
+  }
+
+  /** As `inputs.rows[3].callback`. */
+  get path(): string | undefined {
+    return this.details['path'] as string | undefined;
+  }
 
   constructor(code: InjectionErrorCode, message: string, options: SkillCacheErrorOptions = {}) {
     super(code, message, options);

@@ -8,7 +8,6 @@ import { RunRequest } from './library-run.ts';
 import type { AddOptions, AddedSkill, VerifyReport } from './library-types.ts';
 import { decodeValue } from './sandbox/codec.ts';
 import { analyseSkill, type SkillAnalysis } from './skills/analyse.ts';
-import { detectLanguage } from './skills/language.ts';
 import { parseSkillDefinition, type SkillDefinition } from './skills/skill.ts';
 import { verificationError, verifyExamples, type ExampleFailure } from './skills/verify.ts';
 import { undeclaredCapabilities } from './syntax/purity.ts';
@@ -69,7 +68,7 @@ export async function compileInline(
     name: 'inline',
     description: 'Code that is run and not stored.',
     code,
-    language: language ?? detectLanguage(code),
+    ...(language !== undefined && { language }),
   });
   const analysis = await analyse(parts, definition);
   const digest = contentDigest(definition, analysis.requires);

@@ -3,7 +3,7 @@ import type { CompiledSkill } from './cache/compile.ts';
 import { resultKey } from './cache/keys.ts';
 import type { CachedResult } from './cache/result-cache-types.ts';
 import { InputValidationError, OutputValidationError } from './errors.ts';
-import { checkTargets } from './inject/data.ts';
+import { checkTargets, dataObject } from './inject/data.ts';
 import type { LibraryParts } from './library-parts.ts';
 import type { RunRequest } from './library-run.ts';
 import { limitsFor, nowMs, type RunLimits } from './run-options.ts';
@@ -49,14 +49,14 @@ export class Execution {
     this.#request = request;
     this.#data = {
       // In this order the whole is in canonical order where its parts are.
-      context: context ?? NOTHING,
-      inputs,
+      context: context ? dataObject('context', context) : NOTHING,
+      inputs: dataObject('inputs', inputs),
       parameters: parameters ? { ...definition.parameters, ...parameters } : definition.parameters,
     };
     // The skill's own parameters were looked at when it was added.
     const isOwn = parameters === undefined && analysis.plan.refused.length === 0;
     checkTargets(analysis.plan, isOwn ? { inputs, context } : this.#data);
-    checkInputs(skill, inputs);
+    if (skill.inputValidator) this.#checkInputs();
   }
 
   /**
@@ -89,6 +89,13 @@ export class Execution {
     );
     if (result.why === 'hit') this.#checkNowAndThen(result);
     return { result, ...(this.#dispatched && { dispatched: this.#dispatched }) };
+  }
+
+  /** Named or encoded first: that refuses accessors and proxies, which must not run while a schema is applied. */
+  #checkInputs(): void {
+    if (this.#isPure()) this.#keyOf();
+    else this.#dataText();
+    checkInputs(this.#skill, this.#data.inputs);
   }
 
   #isPure(): boolean {
@@ -151,8 +158,8 @@ export class Execution {
   #dataText(): string {
     const { depthMax, bytesMax } = this.#parts.options.injection;
     try {
-      // The object around inputs, context and parameters is not the caller's.
-      this.#text ??= encodeValue(this.#data, { depthMax: depthMax + 1, bytesMax });
+      // A value of depth 0 is the third container here: the whole and `inputs` are around it.
+      this.#text ??= encodeValue(this.#data, { depthMax: depthMax + 3, bytesMax });
     } catch (thrown) {
       throw asInjectionError(thrown);
     }

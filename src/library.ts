@@ -3,6 +3,13 @@ import { EventEmitter } from 'node:events';
 import type { CompiledSkill } from './cache/compile.ts';
 import { SkillNotFoundError } from './errors.ts';
 import { injectData, type Injected } from './inject/inject.ts';
+import {
+  codeArgument,
+  pageOptions,
+  parseReference,
+  pathArgument,
+  textArgument,
+} from './library-arguments.ts';
 import { addSkill, compileInline, inlineKey, verifyVersion } from './library-add.ts';
 import { clearCaches, evictExpired, warmUp } from './library-caches.ts';
 import { eachDefinition, writeFolders } from './library-export.ts';
@@ -98,7 +105,7 @@ export class SkillLibrary {
    */
   run(reference: string, inputs: object = {}, options: RunOptions = {}): Promise<SkillRun> {
     return run(this.#parts, this.#gate, inputs, options, {
-      now: () => this.#parts.skills.getNow(reference),
+      now: () => this.#parts.skills.getNow(textArgument('reference', reference)),
       load: (request) => {
         const { name, version } = parseReference(reference);
         return this.#parts.skills.get(name, version, { signal: request.signal });
@@ -108,8 +115,8 @@ export class SkillLibrary {
 
   /** Runs code that is not stored: the same path, and the same errors, as `run`. */
   runCode(code: string, inputs: object = {}, options: RunOptions = {}): Promise<SkillRun> {
-    const load = (): Promise<CompiledSkill> =>
-      this.#parts.inline.get(inlineKey(code, options.language), () =>
+    const load = async (): Promise<CompiledSkill> =>
+      this.#parts.inline.get(inlineKey(codeArgument(code), options.language), () =>
         compileInline(this.#parts, code, options.language),
       );
     return run(this.#parts, this.#gate, inputs, options, { now: () => undefined, load });
@@ -126,18 +133,20 @@ export class SkillLibrary {
 
   /** The skills that fit a query in plain words, best first. */
   search(query: string, options: SearchOptions = {}): Promise<SearchHit[]> {
-    return this.#gate.work(() => this.#parts.store.search(query, options));
+    return this.#gate.work(() =>
+      this.#parts.store.search(textArgument('query', query), pageOptions(options)),
+    );
   }
 
   /** A page of skills by name. */
   list(options: ListOptions = {}): Promise<SkillSummary[]> {
-    return this.#gate.work(() => this.#parts.store.list(options));
+    return this.#gate.work(() => this.#parts.store.list(pageOptions(options)));
   }
 
   /** The versions of a skill, newest first. @throws {SkillNotFoundError} */
   versions(name: string): Promise<VersionSummary[]> {
     return this.#gate.work(async () => {
-      const versions = await this.#parts.store.versions(name);
+      const versions = await this.#parts.store.versions(textArgument('name', name));
       if (versions.length === 0) throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
       return versions.toSorted((left, right) => right.version - left.version);
     });
@@ -157,7 +166,7 @@ export class SkillLibrary {
   /** Removes a skill with all its versions and results. @throws {SkillNotFoundError}, {SkillInUseError} */
   remove(name: string): Promise<void> {
     return this.#gate.work(async () => {
-      if (await this.#parts.store.remove(name)) return;
+      if (await this.#parts.store.remove(textArgument('name', name))) return;
       throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
     });
   }
@@ -174,7 +183,7 @@ export class SkillLibrary {
   /** Adds every skill under `path`: folders, collections, source files. Past a bad one it goes on. */
   import(path: string, options: ImportOptions = {}): AsyncGenerator<ImportOutcome> {
     return importSkills(
-      path,
+      pathArgument(path),
       (definition, how) => this.add(definition, how),
       options,
       this.options.workers.concurrency,
@@ -192,7 +201,7 @@ export class SkillLibrary {
 
   /** What `import` would read at `path`: definitions and refusals, nothing stored. */
   readSkills(path: string, options: { signal?: AbortSignal } = {}): AsyncIterable<ImportCandidate> {
-    return readImport(path, options);
+    return readImport(pathArgument(path), options);
   }
 
   /** Writes definitions, by default all, as folders of the Agent Skills format into `parent`; their paths. */
@@ -206,7 +215,7 @@ export class SkillLibrary {
 
   /** The record of a run that was executed; answers out of the cache leave none. */
   getRun(id: string): Promise<RunRecord | undefined> {
-    return this.#gate.work(() => this.#parts.store.getRun(id));
+    return this.#gate.work(() => this.#parts.store.getRun(textArgument('id', id)));
   }
 
   /** Checks the database; `deep` reads every version and the index. */
@@ -244,8 +253,10 @@ export class SkillLibrary {
    * @throws {CacheOverflowError} when it does not fit beside what is pinned already; {SkillNotFoundError}.
    */
   pin(reference: string): Promise<void> {
-    const { name, version } = parseReference(reference);
-    return this.#gate.work(() => this.#parts.skills.pin(name, version));
+    return this.#gate.work(async () => {
+      const { name, version } = parseReference(reference);
+      await this.#parts.skills.pin(name, version);
+    });
   }
 
   /** Ends what `pin` of the same words began; false where there is nothing to end. */
@@ -282,12 +293,4 @@ export class SkillLibrary {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** `moving-average` or `moving-average@3`. */
-function parseReference(reference: string): { name: string; version?: number } {
-  const [, name = '', version] = /^([^@]+?)(?:@([1-9]\d{0,8}))?$/.exec(reference) ?? [];
-  if (name === '')
-    throw new SkillNotFoundError(`no skill ${JSON.stringify(reference)}`, { details: { reference } });
-  return version === undefined ? { name } : { name, version: Number(version) };
 }

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { InjectionError } from '../errors.ts';
 import type { InjectionPlan } from './injection-plan.ts';
-import { isPlainObject } from './plain.ts';
+import { inheritsPlainly, isPlainObject } from './plain.ts';
 import { memberPath } from './value-path.ts';
 
 export interface InjectionData {
@@ -33,9 +33,8 @@ export function mergeData(data: InjectionData): MergedData {
   const byKey = new Map<string, Datum>();
   const whole = new Map<string, Datum>();
   for (const root of LAYERS) {
-    const owner = data[root];
-    if (owner === undefined) continue;
-    refuseOther(root, owner);
+    if (data[root] === undefined) continue;
+    const owner = dataObject(root, data[root]);
     whole.set(root, { owner, root });
     for (const key of Object.keys(owner)) byKey.set(key, { owner, key, root });
   }
@@ -48,7 +47,7 @@ export function mergeData(data: InjectionData): MergedData {
  */
 export function checkTargets(plan: InjectionPlan, data: InjectionData): void {
   if (plan.refused.length > 0) return refuseTargets(plan, mergeData(data));
-  for (const root of LAYERS) if (data[root] !== undefined) refuseOther(root, data[root]);
+  for (const root of LAYERS) if (data[root] !== undefined) dataObject(root, data[root]);
 }
 
 /** The same for data already merged. */
@@ -71,8 +70,14 @@ export function readDatum({ owner, key, root }: Datum): { value: unknown; path: 
   throw new InjectionError('UNSERIALIZABLE_VALUE', `${path} is an accessor, not data`, { details: { path } });
 }
 
-function refuseOther(root: string, value: unknown): asserts value is object {
-  if (isPlainObject(value)) return;
+/**
+ * Inputs, context or parameters as a plain object. Of an object that inherits from plain ones only
+ * (`Object.create(defaults)`) what is its own is taken; what it inherits is not data.
+ * @throws {InjectionError} `INVALID_INPUTS` for anything else.
+ */
+export function dataObject(root: string, value: unknown): object {
+  if (isPlainObject(value)) return value;
+  if (inheritsPlainly(value)) return Object.create(null, Object.getOwnPropertyDescriptors(value)) as object;
   const message = `${root} must be a plain object, not ${describe(value)}`;
   throw new InjectionError('INVALID_INPUTS', message, { details: { path: root } });
 }

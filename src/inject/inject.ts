@@ -1,4 +1,5 @@
 /** Plan + data → source text: initialisers replaced by literals, every other byte kept. */
+import { ConfigurationError } from '../errors.ts';
 import { lineEnds } from '../syntax/source-text.ts';
 import { mergeData, readDatum, refuseTargets, type InjectionData, type MergedData } from './data.ts';
 import type { Hole, InjectionPlan, SourceLanguage } from './injection-plan.ts';
@@ -8,7 +9,7 @@ import { planInjection } from './planner.ts';
 export interface InjectionLimits {
   /** Deepest nesting of a value; the value itself is at depth 0. Default 1000. */
   depthMax?: number;
-  /** Most bytes of literal text in all. Default 64 MiB. */
+  /** Most bytes of literal text in all. Default 64 MB. */
   bytesMax?: number;
 }
 
@@ -27,16 +28,38 @@ export interface Injected {
   readonly unused: string[];
 }
 
-const DEFAULTS = { depthMax: 1_000, bytesMax: 64 * 1024 * 1024 } satisfies InjectionLimits;
+const DEFAULTS = { depthMax: 1_000, bytesMax: 64_000_000 } satisfies InjectionLimits;
 
 /**
  * Puts data into the module-level `const|let|var` declarators of the same names.
- * @throws {InjectionError} with the place in the code or the path of the value.
+ * @throws {InjectionError} with the place in the code or the path of the value; {ConfigurationError} for a
+ * wrong option.
  */
 export function injectData(code: string, options: InjectOptions = {}): Injected {
+  checkOptions(options);
   const { language, limits, ...data } = options;
   const { plan, source } = planInjection(code, language === undefined ? {} : { language });
   return injectWithPlan(source, plan, data, limits);
+}
+
+const OPTIONS = new Set(['inputs', 'context', 'parameters', 'language', 'limits']);
+const LANGUAGES: readonly unknown[] = [undefined, 'javascript', 'typescript'];
+
+function checkOptions(options: InjectOptions): void {
+  const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key));
+  if (unknown.length > 0) refuse(unknown[0] ?? '', `unknown; expected one of ${[...OPTIONS].join(', ')}`);
+  if (!LANGUAGES.includes(options.language)) refuse('language', 'expected javascript or typescript');
+  for (const [name, value] of Object.entries(options.limits ?? {})) {
+    if (!Object.hasOwn(DEFAULTS, name)) refuse(`limits.${name}`, 'unknown; expected depthMax or bytesMax');
+    if (!Number.isInteger(value) || value < 1)
+      refuse(`limits.${name}`, 'expected a whole number of at least 1');
+  }
+}
+
+function refuse(path: string, message: string): never {
+  throw new ConfigurationError(`wrong injection option ${path}: ${message}`, {
+    details: { issues: [{ path, message }] },
+  });
 }
 
 /** The same for a source that was planned before: no parser runs. */

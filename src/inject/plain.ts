@@ -21,6 +21,17 @@ export function isPlainObject(value: unknown): value is object {
   return stepsToObjectPrototype(value) === 1 && !hasOtherNature(value);
 }
 
+/** Whether an object's prototypes are all plain objects: none of them is a class's, a proxy or of another nature. */
+export function inheritsPlainly(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  for (let one: unknown = value; one !== null; one = Object.getPrototypeOf(one)) {
+    if (typeof one !== 'object' || types.isProxy(one) || Array.isArray(one)) return false;
+    if (isObjectPrototype(one)) return one !== value;
+    if (hasOtherNature(one) || Object.hasOwn(one, 'constructor')) return false;
+  }
+  return true;
+}
+
 /** Whether an object behaves as another kind than its prototype says (a Map whose prototype was replaced). */
 export function hasOtherNature(value: object): boolean {
   return (

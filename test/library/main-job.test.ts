@@ -370,3 +370,49 @@ describe('bad input', () => {
     });
   });
 });
+
+describe('wrong calls', () => {
+  test('an argument of another kind is refused by name, before anything is done with it', async () => {
+    await using test = await openTestLibrary();
+    const { library } = test;
+    const wrong = (call: () => unknown): Promise<unknown> =>
+      Promise.resolve()
+        .then(call)
+        .then(
+          () => 'nothing was thrown',
+          (error: { code?: string }) => error.code ?? String(error),
+        );
+    expect(await wrong(() => library.search(null as never))).toBe('USAGE');
+    expect(await wrong(() => library.versions({} as never))).toBe('USAGE');
+    expect(await wrong(() => library.getRun({} as never))).toBe('USAGE');
+    expect(await wrong(() => library.run(Symbol('x') as never))).toBe('USAGE');
+    expect(await wrong(() => library.get(undefined as never))).toBe('USAGE');
+    expect(await wrong(() => library.runCode(null as never))).toBe('SKILL_INVALID');
+    expect(await wrong(() => library.runCode('1;'.repeat(600_000)))).toBe('SKILL_INVALID');
+    expect(await wrong(() => library.import('x\0y').next())).toBe('USAGE');
+    for (const limit of [-1, 0, 1.5, NaN, 'x']) {
+      expect(await wrong(() => library.search('x', { limit: limit as number }))).toBe('CONFIGURATION');
+      expect(await wrong(() => library.list({ limit: limit as number }))).toBe('CONFIGURATION');
+    }
+  });
+
+  test('no accessor and no trap of the data runs, whatever schema it is held against', async () => {
+    await using test = await openTestLibrary();
+    const { library } = test;
+    for (const pure of [true, false]) {
+      const name = pure ? 'pure' : 'impure';
+      const inputSchema = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] };
+      await library.add({ name, description: 'x', code: 'export default () => 1;', pure, inputSchema });
+      let reads = 0;
+      const boom = (): never => {
+        reads += 1;
+        throw new Error('boom');
+      };
+      const getter = Object.defineProperty({}, 'a', { get: boom, enumerable: true });
+      await expect(library.run(name, getter)).rejects.toMatchObject({ code: 'UNSERIALIZABLE_VALUE' });
+      const rows = { a: new Proxy({}, { ownKeys: boom, get: boom, getPrototypeOf: boom }) };
+      await expect(library.run(name, rows)).rejects.toMatchObject({ code: 'UNSERIALIZABLE_VALUE' });
+      expect(reads).toBe(0);
+    }
+  });
+});
