@@ -62,6 +62,12 @@ export async function* importSkills(
       underway.push({ ...next, outcome });
     }
     while (underway.length > 0) yield await (underway.shift() as Adding).outcome;
+  } catch (error) {
+    // What was under way beside it may have got in, and then stays.
+    for (const one of await Promise.allSettled(underway.map(({ outcome }) => outcome))) {
+      if (one.status === 'fulfilled') yield one.value;
+    }
+    throw error;
   } finally {
     // Whoever stops listening must not leave adds behind that write later on.
     await Promise.allSettled(underway.map((one) => one.outcome));

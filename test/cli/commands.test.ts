@@ -198,6 +198,44 @@ describe('import and export', () => {
     expect(JSON.parse(strict.stdout)).toMatchObject({ imported: 0, unchanged: 1, refused: 1 });
   });
 
+  test('an import goes on past a bad path, and says why it was refused', async () => {
+    using elsewhere = temporaryFolder();
+    const where = { cwd: elsewhere.path };
+    writeFileSync(join(elsewhere.path, 'bad.json'), '{bad');
+    writeFileSync(join(elsewhere.path, 'good.js'), '// Good.\nexport const result = 1;');
+    writeFileSync(join(elsewhere.path, 'last.js'), '// Last.\nexport const result = 2;');
+    const told = await command(['import', 'good.js', 'bad.json', 'nowhere', 'last.js'], where);
+    expect(told.code).toBe(0);
+    expect(told.stdout).toMatch(/^bad\.json +SKILL_INVALID +bad\.json is not JSON/m);
+    expect(told.stdout).toMatch(/^nowhere +FILE_NOT_FOUND /m);
+    expect(told.stdout).toMatch(/imported +2 .*\nunchanged +0\nrefused +2\n$/);
+    expect((await command(['import', 'bad.json'], where)).code).toBe(6);
+    expect((await command(['import', 'nowhere', 'never'], where)).code).toBe(7);
+  });
+
+  test('an import tells each warning once, on stderr, and counts the skills with examples', async () => {
+    using elsewhere = temporaryFolder();
+    const where = { cwd: elsewhere.path };
+    const lines = ['a', 'b'].map((name) => JSON.stringify({ ...TRIPLE, name, colour: 'red' }));
+    writeFileSync(join(elsewhere.path, 'some.ndjson'), lines.join('\n'));
+    const { stdout, stderr } = await command(['import', 'some.ndjson'], where);
+    expect(stdout).toMatch(/^imported +2  with examples 2 \(2 held\)$/m);
+    expect(stdout).not.toContain('WARNING');
+    expect(stderr).toBe('warning: unknown fields were left out: colour (a, b)\n');
+  });
+
+  test('an import that must end early tells what is in, and why it ended', async () => {
+    using elsewhere = temporaryFolder();
+    writeFileSync(join(elsewhere.path, 'good.js'), '// Good.\nexport const result = 1;');
+    writeFileSync(join(elsewhere.path, 'triple.ndjson'), JSON.stringify(TRIPLE));
+    // No worker starts in a millisecond, and only the second has examples to run.
+    const env = { SKILLCACHE_WORKERS_MIN: '0', SKILLCACHE_WORKERS_ACQUIRE_TIMEOUT_MS: '1' };
+    const told = await command(['import', 'good.js', 'triple.ndjson'], { cwd: elsewhere.path, env });
+    expect(told.code).toBe(9);
+    expect(told.stdout).toMatch(/^imported +1 /m);
+    expect(told.stderr).toMatch(/^error: 1 skill is in and stays, the rest was not looked at: no worker/m);
+  });
+
   test('what is exported as folders can be imported and added again', async () => {
     using elsewhere = temporaryFolder();
     const where = { cwd: elsewhere.path };

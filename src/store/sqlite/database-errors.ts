@@ -64,7 +64,7 @@ function describe(
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') {
     return {
       class: DatabaseFullError,
-      message: `no space left for ${path}: nothing was written; free some and retry`,
+      message: `no space left for ${path}: the write was not made; free some and retry`,
     };
   }
   if (code.startsWith('SQLITE_READONLY')) {
