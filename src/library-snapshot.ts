@@ -15,13 +15,14 @@ type WatchNumbers = Pick<
   readonly webhook: MetricsSnapshot['webhook'] | undefined;
 };
 
-export async function snapshotOf(
+/** `storeStats`: what the store last said of itself; its pools are read now. */
+export function snapshotOf(
   options: ResolvedOptions,
   parts: WatchedParts,
+  storeStats: StoreStats | undefined,
   { memory, webhook, ...watched }: WatchNumbers,
-): Promise<MetricsSnapshot> {
+): MetricsSnapshot {
   const { skills, inline, results, purity, workers, store } = parts;
-  const storeStats = await storeStatsOf(store);
   const stats = workers.stats();
   const resultStats = results.stats();
   const keepsStored = options.cache.storeResults && !options.readonly;
@@ -36,7 +37,7 @@ export async function snapshotOf(
       ...(stored && { stored }),
     },
     purity: purity.numbers(),
-    pools: [stats.pool, ...(storeStats?.pools ?? [])],
+    pools: [stats.pool, ...store.pools()],
     workers: {
       ...(stats.tier && { tier: stats.tier }),
       running: stats.running,
@@ -71,7 +72,7 @@ function storedOf(
   };
 }
 
-async function storeStatsOf(store: Store): Promise<StoreStats | undefined> {
+export async function storeStatsOf(store: Store): Promise<StoreStats | undefined> {
   try {
     return await store.stats();
   } catch (error) {

@@ -17,10 +17,10 @@ import { memoryReport, type MemoryReport } from './monitor/memory-report.ts';
 import type { MetricsSnapshot } from './monitor/metrics.ts';
 import { RunCounters } from './monitor/run-counters.ts';
 import { StageClock } from './monitor/stage-clock.ts';
-import { snapshotOf } from './library-snapshot.ts';
+import { snapshotOf, storeStatsOf } from './library-snapshot.ts';
 import { Webhook } from './monitor/webhook.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { RunRecord, Store } from './store/store.ts';
+import type { RunRecord, Store, StoreStats } from './store/store.ts';
 import type { Dispatcher } from './workers/dispatch.ts';
 
 export interface WatchedParts {
@@ -55,6 +55,7 @@ export class LibraryWatch {
   readonly #webhook: Webhook | undefined;
   readonly #openedMs = performance.now();
   #listeners: WatchListeners = {};
+  #storeStats: StoreStats | undefined;
   #timer: NodeJS.Timeout | undefined;
   #runsAtLastLook = -1;
   #idleLooks = 0;
@@ -115,16 +116,24 @@ export class LibraryWatch {
     return error;
   }
 
-  async snapshot(): Promise<MetricsSnapshot> {
-    return snapshotOf(this.#options, this.#parts, {
+  /** Every number at this moment; those of the store and of memory are of the last sample. */
+  snapshot(): MetricsSnapshot {
+    return snapshotOf(this.#options, this.#parts, this.#storeStats, {
       uptimeMs: performance.now() - this.#openedMs,
       runs: this.#counters.snapshot(),
-      memory: await this.#memory.sample(),
+      memory: this.#memory.last,
       cacheShare: this.#pressure.share,
       alerts: this.#alerts.active(),
       alertsSuppressed: this.#alerts.suppressed,
       webhook: this.#webhook?.numbers(),
     });
+  }
+
+  /** Asks the store and the system for their numbers, then takes a snapshot. */
+  async sample(): Promise<MetricsSnapshot> {
+    const [storeStats] = await Promise.all([storeStatsOf(this.#parts.store), this.#memory.sample()]);
+    this.#storeStats = storeStats;
+    return this.snapshot();
   }
 
   /** Resolves when what was to be told is told, or could not be. */
@@ -152,7 +161,7 @@ export class LibraryWatch {
 
   async #look(): Promise<void> {
     this.#sweep();
-    const snapshot = await this.snapshot();
+    const snapshot = await this.sample();
     if (!this.#timer) return;
     this.#timer = undefined;
     this.#giveWay(snapshot);

@@ -199,7 +199,7 @@ export class SkillLibrary {
     );
   }
 
-  /** What `import` would read at `path`: definitions and refusals, nothing stored. */
+  /** What `import` would read at `path`; nothing is stored. */
   readSkills(path: string, options: { signal?: AbortSignal } = {}): AsyncIterable<ImportCandidate> {
     return readImport(pathArgument(path), options);
   }
@@ -265,9 +265,15 @@ export class SkillLibrary {
     return this.#parts.skills.unpin(name, version);
   }
 
-  /** Every number of the library, as one JSON snapshot. */
-  metrics(): Promise<MetricsSnapshot> {
-    return this.#gate.work(() => this.#parts.watch.snapshot());
+  /** Every number, as one JSON snapshot, at once; the store's and memory's are of the last sample. */
+  metrics(): MetricsSnapshot {
+    this.#gate.refuseClosed();
+    return this.#parts.watch.snapshot();
+  }
+
+  /** The same with a fresh sample of the store and of memory. */
+  sampleMetrics(): Promise<MetricsSnapshot> {
+    return this.#gate.work(() => this.#parts.watch.sample());
   }
 
   /** `alert`: once when a threshold is crossed, again while it lasts (`monitor.repeatMs`), once when it is over. */

@@ -181,7 +181,7 @@ async function attempt(
 }
 
 async function showNumbers(_session: Session, library: SkillLibrary): Promise<Told> {
-  const metrics = await library.metrics();
+  const metrics = await library.sampleMetrics();
   const { runs, caches, pools, store } = metrics;
   const errors = Object.entries(runs.errors).map(([code, count]) => `${count} ${code}`);
   const workers = pools.find(({ name }) => name.includes('worker'));

@@ -3,7 +3,7 @@ import type { Session } from './session.ts';
 
 export async function metrics(session: Session, options: { format: 'json' | 'prometheus' }): Promise<void> {
   await using library = await session.open('existing');
-  const snapshot = await library.metrics();
+  const snapshot = await library.sampleMetrics();
   if (options.format === 'json' || session.output.json) {
     session.output.value(snapshot);
     return;

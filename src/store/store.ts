@@ -152,6 +152,8 @@ export interface Store {
   getRun(id: string): Promise<RunRecord | undefined>;
   listRuns(options?: { limit?: number; skill?: string }): Promise<RunRecord[]>;
   stats(): Promise<StoreStats>;
+  /** The numbers of its pools, at once. */
+  pools(): readonly PoolStats[];
   check(options?: { deep?: boolean; signal?: AbortSignal }): Promise<StoreCheck>;
   /** Flushes what is waiting and closes everything. May be called twice. */
   close(): Promise<void>;

@@ -39,7 +39,7 @@ describe('clearing and sweeping', () => {
       (await library.run('double', { n: 4 }, { explain: true })).explain;
     expect(await why()).toBe('never-seen');
     expect(await why()).toBe('hit');
-    await settled(library, async () => (await library.metrics()).store?.results === 1);
+    await settled(library, async () => (await library.sampleMetrics()).store?.results === 1);
     expect(await library.clearCaches({ stored: false })).toEqual({ skills: 1, results: 1 });
     expect(await why()).toBe('hit');
     expect(await library.clearCaches()).toEqual({ skills: 1, results: 1 });
@@ -51,12 +51,12 @@ describe('clearing and sweeping', () => {
     const { library } = opened;
     await library.add(double);
     await library.run('double', { n: 4 });
-    expect((await library.metrics()).caches.results.entries).toBe(1);
+    expect((await library.sampleMetrics()).caches.results.entries).toBe(1);
     await settled(library, async () => {
       await library.evictExpired();
-      return (await library.metrics()).store?.results === 0;
+      return (await library.sampleMetrics()).store?.results === 0;
     });
-    const { caches } = await library.metrics();
+    const { caches } = await library.sampleMetrics();
     expect([caches.results.entries, caches.stored?.entries]).toEqual([0, 0]);
   });
 });
@@ -90,7 +90,7 @@ test('warmUp compiles the most used skills, and the library does so when it is o
   const { skills, runsSeen } = await library.warmUp({ skills: 1 });
   expect({ skills, runsSeen }).toEqual({ skills: [{ name: 'double', version: 1, runs: 3 }], runsSeen: 4 });
   await using other = await SkillLibrary.open({ path, cache: { warmUpSkills: 5 } });
-  expect((await other.metrics()).caches.skills).toMatchObject({ entries: 2, hits: 0 });
+  expect((await other.sampleMetrics()).caches.skills).toMatchObject({ entries: 2, hits: 0 });
 });
 
 describe('pinning', () => {
@@ -100,11 +100,11 @@ describe('pinning', () => {
     for (const name of ['a', 'b', 'c', 'd']) await library.add({ ...double, name });
     await library.pin('A');
     for (const name of ['b', 'c', 'd']) await library.run(name);
-    const loads = async (): Promise<number> => (await library.metrics()).caches.skills.misses;
+    const loads = async (): Promise<number> => (await library.sampleMetrics()).caches.skills.misses;
     const before = await loads();
     await library.run('a');
     expect(await loads()).toBe(before);
-    expect((await library.metrics()).caches.skills.pinned).toBe(1);
+    expect((await library.sampleMetrics()).caches.skills.pinned).toBe(1);
     expect([library.unpin('a'), library.unpin('a')]).toEqual([true, false]);
     await expect(library.pin('no-such')).rejects.toThrow(SkillNotFoundError);
   });
@@ -133,7 +133,7 @@ test('a skill that lies about its purity is found out, is not cached from then o
   const first = await library.run('liar');
   expect((await library.run('liar')).output).toBe(first.output);
   await library.run('liar');
-  await settled(library, async () => (await library.metrics()).purity.differing === 1);
+  await settled(library, async () => (await library.sampleMetrics()).purity.differing === 1);
   const after = await library.run('liar', {}, { explain: true });
   expect(after).toMatchObject({ cached: false, explain: 'not-pure: it gave two answers to the same data' });
   expect(await told).toMatchObject({ subject: 'liar@1', state: 'firing', severity: 'critical' });

@@ -1,7 +1,7 @@
 /** The embedded store: one SQLite file, point reads here, everything longer in threads. */
 import { statSync } from 'node:fs';
 import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
-import type { PoolObserver } from '../../pool/pool-stats.ts';
+import type { PoolObserver, PoolStats } from '../../pool/pool-stats.ts';
 import { ResourcePool } from '../../pool/resource-pool.ts';
 import type {
   AddedVersion,
@@ -237,8 +237,12 @@ class SqliteStore implements Store {
       walBytes: sizeOf(`${this.#file.path}-wal`),
       schemaVersion: this.#points.schemaVersion,
       ...this.#writes.stats,
-      pools: [this.#readers.stats()],
+      pools: this.pools(),
     };
+  }
+
+  pools(): readonly PoolStats[] {
+    return [this.#readers.stats()];
   }
 
   async check(options: { deep?: boolean; signal?: AbortSignal } = {}): Promise<StoreCheck> {
