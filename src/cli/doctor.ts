@@ -28,7 +28,8 @@ export async function doctor(session: Session, options: { deep?: boolean }): Pro
   const checks: Check[] = [nodeCheck(), ...packageChecks()];
   const { path } = await session.place();
   const isFile = path !== ':memory:' && !path.includes('://');
-  if (isFile) checks.push(await writeCheck(path), await diskCheck(path));
+  const isReadonly = (await session.settings()).options.readonly === true;
+  if (isFile) checks.push(isReadonly ? READONLY : await writeCheck(path), await diskCheck(path));
   checks.push(await libraryCheck(session, { path, deep: options.deep === true }));
   checks.push(...(await sandboxChecks(session)));
   const failed = checks.filter(({ status }) => status === 'fail');
@@ -76,6 +77,12 @@ function installedVersion(name: string): string | undefined {
   return undefined;
 }
 
+const READONLY: Check = {
+  name: 'write',
+  status: 'ok',
+  detail: 'not needed: the library is opened read-only',
+};
+
 /** SQLite keeps its log beside the file, so that the folder must be writable too. */
 async function writeCheck(path: string): Promise<Check> {
   const folder = dirname(resolve(path));
@@ -90,12 +97,11 @@ async function writeCheck(path: string): Promise<Check> {
     return { name: 'write', status: 'ok', detail: `${folder} can be written` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return {
-      name: 'write',
-      status: 'fail',
-      detail: `${folder} or ${path} cannot be written: ${code}`,
-      exitCode: 9,
-    };
+    const detail = `${folder} or ${path} cannot be written: ${code}`;
+    // A library that is there can be read all the same.
+    if (existsSync(path))
+      return { name: 'write', status: 'warn', detail: `${detail}; it is opened read-only` };
+    return { name: 'write', status: 'fail', detail, exitCode: 9 };
   }
 }
 
@@ -117,7 +123,7 @@ async function libraryCheck(session: Session, options: { path: string; deep: boo
     return { name: 'library', status: 'warn', detail };
   }
   try {
-    await using library = await session.open('existing');
+    await using library = await session.open('read');
     return await databaseCheck(session, library, options);
   } catch (error) {
     return failed('library', error);

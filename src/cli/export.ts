@@ -26,7 +26,7 @@ export async function exportSkills(
   if (format === 'ndjson' && out === undefined && output.json) {
     throw new UsageError('--json prints one document: ask for --format json, or name a file with --out');
   }
-  await using library = await session.open('existing');
+  await using library = await session.open('read');
   const definitions = counted(definitionsOf(library, names, session.signal));
   if (out === undefined) {
     for await (const chunk of documentOf(definitions, format)) output.data(chunk);

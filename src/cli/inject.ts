@@ -19,7 +19,7 @@ interface Source {
 export async function inject(session: Session, word: string, options: InjectCommandOptions): Promise<void> {
   const program = await readProgram(word, session.stdin);
   const data = await session.callData(options);
-  await using library = await session.open(program.kind === 'code' ? 'optional' : 'existing');
+  await using library = await session.open(program.kind === 'code' ? 'optional' : 'read');
   const { code, parameters, language } = await sourceOf(library, program, options);
   const call = { ...data, parameters: mergeData(parameters, data.parameters), ...(language && { language }) };
   const filled = library.inject(code, call);

@@ -8,7 +8,7 @@ export interface ListCommandOptions {
 }
 
 export async function list(session: Session, options: ListCommandOptions): Promise<void> {
-  await using library = await session.open('existing');
+  await using library = await session.open('read');
   const { limit, after, tag = [] } = options;
   const page = await library.list({
     limit,
@@ -57,7 +57,7 @@ export async function search(
   words: readonly string[],
   options: SearchCommandOptions,
 ): Promise<void> {
-  await using library = await session.open('existing');
+  await using library = await session.open('read');
   const query = words.join(' ');
   const hits = await library.search(query, {
     limit: options.limit,

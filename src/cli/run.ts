@@ -24,7 +24,7 @@ export async function run(session: Session, word: string, options: RunCommandOpt
   const program = await readProgram(word, session.stdin);
   const { inputs, ...data } = await session.callData(options);
   const runOptions = { ...data, ...limitsOf(options), ...modeOf(options), signal: session.signal };
-  await using library = await session.open(program.kind === 'code' ? 'optional' : 'existing');
+  await using library = await session.open(program.kind === 'code' ? 'optional' : 'read');
   const { output } = session;
   const language = options.language ?? (program.kind === 'code' ? program.language : undefined);
   const answer = await output.waitFor(

@@ -1,5 +1,6 @@
 /** What every command is given: its streams, its settings, its signal, and the library they name. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { FileNotFoundError, abortError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import { logAlerts } from './alert-log.ts';
@@ -16,9 +17,10 @@ export interface GlobalOptions {
 
 /**
  * `create`: a missing library is made. `existing`: a missing one is an error.
- * `optional`: where there is none, an empty one in memory. `memory`: an empty one in any case.
+ * `read`: as `existing`, and read-only where it cannot be written. `optional`: as `read`, but where there is none,
+ * an empty one in memory. `memory`: an empty one in any case.
  */
-export type OpenMode = 'create' | 'existing' | 'optional' | 'memory';
+export type OpenMode = 'create' | 'existing' | 'read' | 'optional' | 'memory';
 
 /** `--inputs`, `--input`, `--context`, `--parameters`. */
 export interface DataOptions {
@@ -75,9 +77,14 @@ export class Session {
    */
   async open(mode: OpenMode, { isLong = false } = {}): Promise<SkillLibrary> {
     const given = (await this.settings()).options;
-    const options = isLong ? given : { ...given, workers: { min: 0, ...given.workers } };
     const { path, exists } = await this.place();
-    if (!exists && mode === 'existing') {
+    const mayBeReadonly = (mode === 'read' || mode === 'optional') && exists;
+    const options = {
+      ...(mayBeReadonly && !canBeWritten(path) && { readonly: true }),
+      ...given,
+      ...(!isLong && { workers: { min: 0, ...given.workers } }),
+    };
+    if (!exists && (mode === 'existing' || mode === 'read')) {
       const message = `no library at ${path}; \`skillcache init\` makes one, \`--db\` names another`;
       throw new FileNotFoundError(message, { details: { path } });
     }
@@ -100,6 +107,18 @@ export class Session {
     const context = await read(options.context, '--context');
     const parameters = await read(options.parameters, '--parameters');
     return { inputs, ...(context && { context }), ...(parameters && { parameters }) };
+  }
+}
+
+/** The file and its folder, where SQLite keeps its log. */
+export function canBeWritten(path: string): boolean {
+  if (!isFile(path)) return true;
+  try {
+    for (const place of [path, dirname(resolve(path))]) accessSync(place, constants.W_OK);
+    return true;
+  } catch {
+    // Whatever the reason: it can only be read.
+    return false;
   }
 }
 

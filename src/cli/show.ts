@@ -13,7 +13,7 @@ type Section = readonly [title: string, body: string];
 const EXAMPLES_SHOWN = 5;
 
 export async function show(session: Session, reference: string, options: { code?: boolean }): Promise<void> {
-  await using library = await session.open('existing');
+  await using library = await session.open('read');
   const skill = await library.get(reference);
   const { output } = session;
   if (options.code && !output.json) {

@@ -11,7 +11,7 @@ export async function verify(
 ): Promise<void> {
   if (names.length === 0 && !options.all) throw new UsageError('name a skill, or say --all');
   if (names.length > 0 && options.all) throw new UsageError('names and --all exclude each other');
-  await using library = await session.open('existing', { isLong: true });
+  await using library = await session.open('read', { isLong: true });
   const { output, signal } = session;
   const reports: VerifyReport[] = [];
   for await (const name of options.all ? everyName(library, signal) : names) {
