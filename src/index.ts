@@ -36,6 +36,7 @@ export {
   WorkerCrashedError,
 } from './errors.ts';
 export type { ErrorCode, ErrorDetails, ErrorKind, InjectionErrorCode, SourcePlace } from './errors.ts';
+export { restoreLibrary } from './library-restore.ts';
 export type { ImportOptions, ImportOutcome } from './library-import.ts';
 export type {
   AddedSkill,
@@ -66,6 +67,7 @@ export type {
 } from './skills/skill.ts';
 export type {
   AddedVersion,
+  BackupOptions,
   ListOptions,
   RunRecord,
   SearchHit,

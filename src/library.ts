@@ -39,6 +39,7 @@ import { type ImportCandidate, readImport } from './skills/importers.ts';
 import type { SkillDefinition } from './skills/skill.ts';
 import type {
   AddedVersion,
+  BackupOptions,
   ListOptions,
   RunRecord,
   SearchHit,
@@ -221,6 +222,11 @@ export class SkillLibrary {
   /** Checks the database; `deep` reads every version and the index. */
   check(options: { deep?: boolean; signal?: AbortSignal } = {}): Promise<StoreCheck> {
     return this.#gate.work(() => this.#parts.store.check(options));
+  }
+
+  /** Copies the library as it is now into a new file, while writers go on; `restoreLibrary` puts it back. */
+  backup(path: string, options: BackupOptions = {}): Promise<{ path: string; bytes: number }> {
+    return this.#gate.work(() => this.#parts.store.backup(path, options));
   }
 
   /** What confines runs on this machine. */

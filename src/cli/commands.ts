@@ -194,6 +194,17 @@ function declareOperating(program: Command, perform: Perform): void {
     .action(async (options: { format: 'json' | 'prometheus' }, command: Command) =>
       perform(command, async (session) => (await import('./metrics.ts')).metrics(session, options)),
     );
+  examples(
+    program.command('backup <file>').description('copy the library into a new file, while it is in use'),
+    ['skillcache backup ./skills-backup.db'],
+  ).action(async (file: string, _options: object, command: Command) =>
+    perform(command, async (session) => (await import('./backup.ts')).backup(session, file)),
+  );
+  examples(program.command('restore <file>').description('put a backup in the place of the library'), [
+    'skillcache restore ./skills-backup.db',
+  ]).action(async (file: string, _options: object, command: Command) =>
+    perform(command, async (session) => (await import('./backup.ts')).restore(session, file)),
+  );
   examples(program.command('doctor').description('look at everything a run needs'), [
     'skillcache doctor --deep',
   ])

@@ -121,6 +121,12 @@ export interface StoreCheck {
   readonly problems: readonly string[];
 }
 
+export interface BackupOptions {
+  signal?: AbortSignal;
+  /** Told while it is going on. */
+  onProgress?: (progress: { readonly pages: number; readonly pagesTotal: number }) => void;
+}
+
 export interface Store {
   /** The version the pointer names, or the one asked for; undefined when there is none. Name without regard to case. */
   load(name: string, version?: number): Promise<SkillVersion | undefined>;
@@ -154,6 +160,8 @@ export interface Store {
   stats(): Promise<StoreStats>;
   /** The numbers of its pools, at once. */
   pools(): readonly PoolStats[];
+  /** Copies the library as it is now into a new file, while writers go on; its path and size. */
+  backup(path: string, options?: BackupOptions): Promise<{ path: string; bytes: number }>;
   check(options?: { deep?: boolean; signal?: AbortSignal }): Promise<StoreCheck>;
   /** Flushes what is waiting and closes everything. May be called twice. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AbortedError, DatabaseConnectionError, toError } from '../../errors.ts';
+import { backup, type BackupProgress } from './backup.ts';
 import { type CommitMark, removeMark, writeMark } from './commit-mark.ts';
 import { commitGroup, type Write } from './commit.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
@@ -27,10 +28,12 @@ export type ThreadRequest =
       readonly given: unknown;
     }
   | { readonly id: number; readonly kind: 'commit'; readonly writes: readonly Write[] }
+  | { readonly id: number; readonly kind: 'backup'; readonly to: string }
   | { readonly id: number; readonly kind: 'close' };
 
-/** Id 0 answers the opening itself. */
+/** Id 0 answers the opening itself; progress comes before an answer. */
 export type ThreadAnswer =
+  | { readonly id: number; readonly progress: BackupProgress }
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: WireError };
 
@@ -50,6 +53,15 @@ function answer(id: number, work: () => unknown): void {
   currentId = id;
   try {
     send({ id, ok: true, value: work() });
+  } catch (error) {
+    send({ id, ok: false, error: errorToWire(databaseError(toError(error), path)) });
+  }
+}
+
+async function answerLater(id: number, work: () => Promise<unknown>): Promise<void> {
+  currentId = id;
+  try {
+    send({ id, ok: true, value: await work() });
   } catch (error) {
     send({ id, ok: false, error: errorToWire(databaseError(toError(error), path)) });
   }
@@ -104,6 +116,13 @@ answer(0, () => {
           if (opened !== undefined) expectStillThere(data.file, opened);
           return commitGroup(context, request.writes);
         });
+      case 'backup':
+        return void answerLater(request.id, () =>
+          backup(statements.database, request.to, (progress) => {
+            keepGoing();
+            send({ id: request.id, progress });
+          }),
+        );
       case 'close':
         answer(request.id, () => close(statements, data.role === 'writer' && isMarked));
         return port.close();

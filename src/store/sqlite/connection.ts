@@ -1,6 +1,7 @@
 /** A connection in a worker thread, seen from the main thread. */
 import { Worker } from 'node:worker_threads';
 import { abortError, AbortedError, ClosedError, DatabaseConnectionError } from '../../errors.ts';
+import type { BackupProgress } from './backup.ts';
 import type { Outcome, Write } from './commit.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './connection-thread.ts';
 import { errorFromWire } from './database-errors.ts';
@@ -13,6 +14,7 @@ type Unsent = ThreadRequest extends infer Request
   : never;
 
 interface Pending {
+  readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -90,6 +92,14 @@ export class Connection {
     return (await this.#request({ kind: 'commit', writes })) as Outcome[];
   }
 
+  /** Copies the database as it is now into a new file. An abort stops it and leaves no file. */
+  async backup(
+    to: string,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: BackupProgress) => void },
+  ): Promise<number> {
+    return (await this.#request({ kind: 'backup', to }, signal, onProgress)) as number;
+  }
+
   /** Stops what runs, closes the file and ends the thread, by force after half a minute. May be called twice. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -101,13 +111,17 @@ export class Connection {
     clearTimeout(force);
   }
 
-  async #request(request: Unsent, signal?: AbortSignal): Promise<unknown> {
+  async #request(
+    request: Unsent,
+    signal?: AbortSignal,
+    onProgress?: (progress: BackupProgress) => void,
+  ): Promise<unknown> {
     if (signal?.aborted) throw abortError(signal);
     const id = (this.#lastId += 1);
     const onAbort = () => Atomics.store(this.#cancelled, 0, id);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const answer = this.#wait(id);
+      const answer = this.#wait(id, onProgress);
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#worker.postMessage({ ...request, id });
       return await answer;
@@ -122,14 +136,15 @@ export class Connection {
   }
 
   // The thread holds the process open only while somebody waits for its answer.
-  #wait(id: number): Promise<unknown> {
+  #wait(id: number, onProgress?: (progress: BackupProgress) => void): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#worker.ref();
-    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject, onProgress }));
   }
 
   #settle(answer: ThreadAnswer): void {
     const pending = this.#pending.get(answer.id);
+    if ('progress' in answer) return pending?.onProgress?.(answer.progress);
     this.#pending.delete(answer.id);
     if (this.#pending.size === 0) this.#worker.unref();
     if (answer.ok) pending?.resolve(answer.value);

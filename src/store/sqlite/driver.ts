@@ -21,9 +21,14 @@ export function openDatabase(
 ): SqliteDatabase {
   constructor ??= loadDriver();
   const database = new constructor(path, { readonly: options.readonly, timeout: options.busyTimeoutMs });
-  database.pragma('foreign_keys = ON');
-  database.pragma('cache_size = -16000');
-  return database;
+  try {
+    database.pragma('foreign_keys = ON');
+    database.pragma('cache_size = -16000');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** @throws {ConfigurationError} for a driver of major 13 or more without Node-API 10: it would crash the process. */

@@ -23,12 +23,12 @@ export interface Retained {
   readonly isMore: boolean;
 }
 
-/** Half of the 20 ms that the writer may be held: the commit is to come. */
-const STEP_MS = 8;
+/** A quarter of the 20 ms that the writer may be held: the commit is to come. */
+const STEP_MS = 5;
 /** Rows of one statement, so few that the clock is looked at often. */
 const ROWS = 16;
 /** Pages given back to the file system by one statement. */
-const PAGES = 64;
+const PAGES = 16;
 /** Free pages below which the file is left as it is: they will be used again. */
 const FREE_PAGES_MIN = 256;
 
@@ -126,7 +126,8 @@ function dropVersions(statements: Statements, query: string, bound: number, coun
   for (const { id, digest } of spare) {
     statements.run('DELETE FROM versions WHERE id = ?', id);
     statements.run(
-      'DELETE FROM results WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?1)',
+      'DELETE FROM results WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?)',
+      digest,
       digest,
     );
   }

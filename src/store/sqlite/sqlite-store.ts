@@ -1,10 +1,12 @@
 /** The embedded store: one SQLite file, point reads here, everything longer in threads. */
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
 import type { PoolObserver, PoolStats } from '../../pool/pool-stats.ts';
 import { ResourcePool } from '../../pool/resource-pool.ts';
 import type {
   AddedVersion,
+  BackupOptions,
   ListOptions,
   NewSkillVersion,
   RunRecord,
@@ -18,34 +20,17 @@ import type {
   StoreStats,
   VersionSummary,
 } from '../store.ts';
+import { expectFree } from './backup.ts';
 import { Connection } from './connection.ts';
 import { createTemporaryFile, locateFile, type DatabaseFile } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { PointReader } from './point-reader.ts';
 import type { ReadOperations } from './read-operations.ts';
-import { limitsOf, type StoreLimits } from './retention.ts';
+import { limitsOf } from './retention.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { openChecked } from './open-checked.ts';
 import { Retention } from './retention-schedule.ts';
 import { Writer } from './writer.ts';
-
-export interface SqliteStoreOptions extends StoreLimits {
-  /** A file, or `:memory:` for a private one that is removed by `close()`. */
-  path: string;
-  readonly: boolean;
-  /** Bounds of the pool of reader connections. */
-  readers: {
-    min: number;
-    max: number;
-    overflowMax: number;
-    acquireTimeoutMs: number;
-    waitingMax: number;
-    idleTimeoutMs: number;
-    usesMax: number;
-    ageMaxMs: number;
-  };
-  busyTimeoutMs: number;
-  writesWaitingMax: number;
-}
 
 const SEARCH_LIMIT = 10;
 const LIST_LIMIT = 100;
@@ -248,6 +233,19 @@ class SqliteStore implements Store {
   async check(options: { deep?: boolean; signal?: AbortSignal } = {}): Promise<StoreCheck> {
     await this.#writes.flush();
     return this.#read('check', { deep: options.deep ?? false }, options.signal);
+  }
+
+  async backup(path: string, options: BackupOptions = {}): Promise<{ path: string; bytes: number }> {
+    this.#expectOpen();
+    const to = resolve(path);
+    expectFree(to);
+    await this.#writes.flush();
+    const { signal } = options;
+    const bytes = await this.#readers.use((connection) => connection.backup(to, options), {
+      signal,
+      label: 'backup',
+    });
+    return { path: to, bytes };
   }
 
   close(): Promise<void> {
