@@ -33,7 +33,7 @@ export interface ReadOperations {
 }
 
 export const readOperations: ReadOperations = {
-  search,
+  search: (context, given) => search(context, given),
   list({ statements, path }, { limit, after, tags }) {
     const rows = statements.all<SkillRow>(
       `SELECT name, version, digest, created_at_ms, summary, checksum FROM skills s

@@ -2,6 +2,7 @@
 import type { SearchHit } from '../store.ts';
 import type { ReadContext } from './read-operations.ts';
 import { toSkillSummary, type SkillRow } from './records.ts';
+import { anyOf, PLAN_BOUNDS, planSearch, type PlanBounds } from './search-plan.ts';
 import { queryTerms } from './search-text.ts';
 
 /** How much a word counts by where it stands. Measured, see docs/store.md. */
@@ -15,33 +16,62 @@ export interface SearchArguments {
 
 /** Best first; equal scores by name. Nothing for a query without a word. */
 export function search(
-  { statements, path }: ReadContext,
+  context: ReadContext,
   { query, limit, tags }: SearchArguments,
+  bounds: PlanBounds = PLAN_BOUNDS,
 ): SearchHit[] {
+  const { statements, path } = context;
   const terms = queryTerms(query);
-  if (terms.length === 0) return [];
+  if (terms.length === 0 || limit === 0) return [];
+  const chosen = planSearch(terms, limit, indexProbe(context, tags), bounds);
+  // Beside the scored expression, not in it: BM25 would count its words again. The `+` keeps SQLite from
+  // asking for one skill after the other, each time with all the statistics of the words.
+  const isChosen = chosen === undefined ? '' : 'AND +skill_index.rowid IN (SELECT value FROM json_each(?))';
+  // Ranked before the entries are read: of thousands, the limit's worth is.
   const rows = statements.all<SkillRow & { score: number }>(
-    `SELECT s.name, s.version, s.digest, s.created_at_ms, s.summary, s.checksum,
-       -bm25(skill_index, ${Object.values(COLUMN_WEIGHTS).join(', ')}) AS score
-     FROM skill_index JOIN skills s ON s.id = skill_index.rowid
-     WHERE skill_index MATCH ? AND (skill_index.rowid % 64 != 0 OR keep_going()) ${hasTags(tags)}
-     ORDER BY score DESC, s.name LIMIT ?`,
-    matchAny(terms),
+    `WITH ranked AS MATERIALIZED (
+       SELECT rowid AS id, -bm25(skill_index, ${Object.values(COLUMN_WEIGHTS).join(', ')}) AS score
+       FROM skill_index WHERE ${MATCHES} ${isChosen} ${hasTags(tags, 'skill_index.rowid')} LIMIT ?)
+     SELECT s.name, s.version, s.digest, s.created_at_ms, s.summary, s.checksum, r.score
+     FROM ranked r JOIN skills s ON s.id = r.id
+     WHERE r.score >= (SELECT min(score) FROM (SELECT score FROM ranked ORDER BY score DESC LIMIT ?))
+     ORDER BY r.score DESC, s.name LIMIT ?`,
+    scored(terms),
+    ...(chosen === undefined ? [] : [JSON.stringify(chosen)]),
     ...tags,
+    Math.max(bounds.ranked, bounds.rankAll),
+    limit,
     limit,
   );
   return rows.map((row) => Object.assign(toSkillSummary(row, path), { score: row.score }));
 }
 
 /** An `AND` for each tag, to be bound in their order. */
-export function hasTags(tags: readonly string[]): string {
-  return tags.map(() => 'AND EXISTS (SELECT 1 FROM tags t WHERE t.skill_id = s.id AND t.tag = ?)').join(' ');
+export function hasTags(tags: readonly string[], id = 's.id'): string {
+  return tags.map(() => `AND EXISTS (SELECT 1 FROM tags t WHERE t.skill_id = ${id} AND t.tag = ?)`).join(' ');
+}
+
+// Once in many rows the caller is asked whether it still waits.
+const MATCHES = 'skill_index MATCH ? AND (skill_index.rowid % 64 != 0 OR keep_going())';
+
+function indexProbe({ statements }: ReadContext, tags: readonly string[]) {
+  const newest = statements.get<{ id: number | null }>('SELECT max(id) AS id FROM skill_index_docsize');
+  return {
+    skills: newest?.id ?? 0,
+    find: (match: string, most: number) =>
+      statements.column<number>(
+        `SELECT rowid FROM skill_index WHERE ${MATCHES} ${hasTags(tags, 'skill_index.rowid')} LIMIT ?`,
+        match,
+        ...tags,
+        most,
+      ),
+  };
 }
 
 // Terms are letters and digits only, and quoted: no query text is ever read as FTS5's own syntax.
 // What is said of a skill and its code are asked apart: BM25 holds a word for telling where it is rare, and
 // a word that most code contains (`mine`, in a library about Minecraft) may still tell one name from another.
-function matchAny(terms: readonly string[]): string {
-  const any = terms.map((term) => `"${term}"`).join(' OR ');
+function scored(terms: readonly string[]): string {
+  const any = anyOf(terms);
   return `({name description tags parameters} : (${any})) OR (code : (${any}))`;
 }

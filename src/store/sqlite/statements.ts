@@ -20,6 +20,13 @@ export class Statements {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
+  /** The first column of every row. */
+  column<Value>(sql: string, ...values: unknown[]): Value[] {
+    return this.#prepare(sql)
+      .pluck()
+      .all(...values) as Value[];
+  }
+
   iterate<Row>(sql: string, ...values: unknown[]): IterableIterator<Row> {
     return this.#prepare(sql).iterate(...values) as IterableIterator<Row>;
   }
