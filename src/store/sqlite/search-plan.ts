@@ -24,8 +24,8 @@ export const PLAN_BOUNDS: PlanBounds = { rankAll: 2_000, wanted: 500, ranked: 3_
 
 /** Seen of one word; beyond it, how common it is follows from how dense it was. */
 const SEEN_MAX = 2_000;
-/** Words whose combinations are tried, the rarest: 63 of them. */
-const COMBINED_MAX = 6;
+/** Words whose combinations are tried, the rarest: 255 of them. */
+const COMBINED_MAX = 8;
 
 /** The skills worth ranking; undefined where all that have any of the words are. */
 export function planSearch(
