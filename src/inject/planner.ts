@@ -1,6 +1,6 @@
 /** Source text → injection plan: one parse, then the module's top-level statements only. */
 import { InjectionError, SkillSyntaxError } from '../errors.ts';
-import { parseModule, type SyntaxTree } from '../syntax/parse.ts';
+import { parseEither } from '../syntax/parse.ts';
 import { eraseTypes } from '../syntax/typescript.ts';
 import type { InjectionPlan, SourceLanguage } from './injection-plan.ts';
 import { findAnswers, hygienicNames, moduleEdits } from './module-edits.ts';
@@ -25,7 +25,7 @@ export interface PlannedSource {
 export function planInjection(code: string, options: PlanOptions = {}): PlannedSource {
   if (typeof code !== 'string')
     throw new InjectionError('PARSE_ERROR', `code is a ${typeof code}, not a text`);
-  const { tree, language } = parseEither(code, options.language);
+  const { tree, language } = parse(code, options.language);
   const source = language === 'typescript' ? eraseTypes(code, tree) : code;
   const scan = scanModule(tree, { code, source });
   const names = hygienicNames(code);
@@ -47,32 +47,13 @@ export function planInjection(code: string, options: PlanOptions = {}): PlannedS
   return { plan, source };
 }
 
-function parseEither(
-  code: string,
-  language: SourceLanguage | undefined,
-): { tree: SyntaxTree; language: SourceLanguage } {
-  const first = tryParse(code, language ?? 'javascript');
-  if (!(first instanceof SkillSyntaxError)) return { tree: first, language: language ?? 'javascript' };
-  if (language !== undefined) throw parseError(first);
-  const second = tryParse(code, 'typescript');
-  if (!(second instanceof SkillSyntaxError)) return { tree: second, language: 'typescript' };
-  throw parseError(isFurther(second, first) ? second : first);
-}
-
-function tryParse(code: string, language: SourceLanguage): SyntaxTree | SkillSyntaxError {
+function parse(code: string, language: SourceLanguage | undefined): ReturnType<typeof parseEither> {
   try {
-    return parseModule(code, language);
+    return parseEither(code, language);
   } catch (error) {
-    if (error instanceof SkillSyntaxError) return error;
+    if (error instanceof SkillSyntaxError) throw parseError(error);
     throw error;
   }
-}
-
-/** The parser that got further knew more of the language. */
-function isFurther(a: SkillSyntaxError, b: SkillSyntaxError): boolean {
-  const [aLine, aColumn] = [Number(a.details['line']), Number(a.details['column'])];
-  const [bLine, bColumn] = [Number(b.details['line']), Number(b.details['column'])];
-  return aLine > bLine || (aLine === bLine && aColumn > bColumn);
 }
 
 function parseError(error: SkillSyntaxError): InjectionError {

@@ -205,6 +205,11 @@ export class Bindings {
     for (const { id, init } of node.declarations) {
       if (id.type === 'VoidPattern') continue;
       const from = init ? origin(init) : HOLLOW;
+      if (isLoopHead && parent.type === 'ForOfStatement') {
+        for (const element of elementsOf(parent.right)) {
+          this.#pattern(id, 'variable', target, { base: element, steps: [], isDefault: true });
+        }
+      }
       // A bare `let x;` has no value of its own: the one assignment to it is its value.
       if (!init && !isLoopHead && id.type === 'Identifier') {
         this.#targets.add(id);
@@ -268,6 +273,15 @@ export class Bindings {
 function origin(base: Node | undefined): Origin {
   return base === undefined ? HOLLOW : { base, steps: [], isDefault: false };
 }
+
+/** The first elements of an array that is written out: what a loop over it goes through. */
+function elementsOf(node: Node): Node[] {
+  if (node.type !== 'ArrayExpression') return [];
+  const elements = node.elements.slice(0, ELEMENTS_MAX);
+  return elements.filter((each) => each !== null && each.type !== 'SpreadElement') as Node[];
+}
+
+const ELEMENTS_MAX = 16;
 
 function childScope(parent: Scope, owner = parent.owner, runsOnce = parent.runsOnce): Scope {
   return { parent, names: new Map(), owner, runsOnce };

@@ -1,6 +1,14 @@
 /** Members of built-ins, constants and modules: the part of evaluation that needs no syntax tree. */
 import type { Constant } from './constant-folding.ts';
-import { flagsOfPath, GLOBAL_OBJECTS, moduleName, NAMESPACES, SAME_PATH, STANDARD_NAMES } from './globals.ts';
+import {
+  flagsOfPath,
+  FOREIGN_NAMES,
+  GLOBAL_OBJECTS,
+  moduleName,
+  NAMESPACES,
+  SAME_PATH,
+  STANDARD_NAMES,
+} from './globals.ts';
 import type { Value } from './values.ts';
 
 export const UNKNOWN: Value = { kind: 'unknown' };
@@ -24,7 +32,7 @@ export function globalValue(name: string): Value {
   if (name === 'NaN') return { kind: 'constant', value: Number.NaN };
   if (name === 'Infinity') return { kind: 'constant', value: Number.POSITIVE_INFINITY };
   if (GLOBAL_OBJECTS.has(name)) return builtin('globalThis');
-  return STANDARD_NAMES.has(name) ? builtin(name) : UNKNOWN;
+  return STANDARD_NAMES.has(name) || FOREIGN_NAMES.has(name) ? builtin(name) : UNKNOWN;
 }
 
 export function memberOfBuiltin(path: string, key: string): Value {

@@ -71,6 +71,10 @@ export function valueOfCall(values: Values, node: CallNode): Value {
       return args.length === 1 && values.textOf(first)?.trim().replace(/;$/, '') === 'return this'
         ? { kind: 'bound', path: 'globalThis', args: [] }
         : UNKNOWN;
+    case 'eval':
+      return /^\s*(?:this|globalThis)\s*;?\s*$/.test(values.textOf(first) ?? '')
+        ? builtin('globalThis')
+        : UNKNOWN;
     case 'globalThis':
       return builtin('globalThis');
     case 'Reflect.get':
@@ -86,10 +90,23 @@ export function valueOfCall(values: Values, node: CallNode): Value {
       return regex(values, first, second);
     case 'Date':
       if (!isNew) return UNKNOWN;
-      return { kind: 'date', from: args.length === 0 ? 'clock' : args.length === 1 ? 'instant' : 'fields' };
+      return { kind: 'date', from: dateSource(values, args) };
     default:
       return UNKNOWN;
   }
+}
+
+function dateSource(values: Values, args: readonly Node[]): 'clock' | 'instant' | 'fields' {
+  if (args.length === 0) return 'clock';
+  const isLocal = args.length > 1 || isLocalTime(values.textOf(args[0]));
+  return isLocal ? 'fields' : 'instant';
+}
+
+/** A date's text that names no zone and is not a bare ISO date, which is UTC. */
+export function isLocalTime(text: string | undefined): boolean {
+  if (text === undefined || Number.isNaN(Date.parse(text))) return false;
+  if (/^\s*[+-]?\d{4,6}(?:-\d\d){0,2}\s*$/.test(text)) return false;
+  return !/(?:Z|UTC|GMT|\b[ECMP][SD]T|(?::\d\d(?:\.\d+)?|\s)[+-]\d\d:?\d\d)\s*(?:\(.*\))?\s*$/i.test(text);
 }
 
 /** `text.method(…)`, `String.fromCharCode(…)`, `[…].join(…)`, `String(…)`, `Number(…)`. */

@@ -43,6 +43,7 @@ function reportCall(inspection: Inspection, node: CallNode): void {
     raise('function-ctor', node);
     raise('proto-access', node);
   }
+  reportPatternText(inspection, node, call);
   reportEnvironment(inspection, node, call);
   if ((allocatedBytes(inspection, node, call) ?? 0) >= BYTES_MAX) raise('huge-allocation', node);
 }
@@ -59,8 +60,15 @@ function reportBuiltinCall(inspection: Inspection, path: string, call: Call, nod
     case 'RegExp':
       return reportRegex(inspection, args, node);
     case 'Date':
-      if (!call.isNew || args?.length === 0) raise('nondeterminism', node);
+      // A list that is spread may be empty.
+      if (!call.isNew || args?.length === 0 || (args === undefined && node.arguments.length === 1))
+        raise('nondeterminism', node);
       return;
+    case 'WebAssembly.Memory': {
+      const shared = args?.[0] && values.member(values.of(args[0]), 'shared');
+      if (shared?.kind === 'constant' && shared.value) raise('shared-memory', node);
+      return;
+    }
     case 'setTimeout':
     case 'setInterval':
       if (isText(inspection, args?.[0])) raise('eval', node);
@@ -90,6 +98,16 @@ function reportRegex({ values, raise }: Inspection, args: readonly Node[] | unde
     return;
   }
   if (args === undefined || args.length > 0) raise('regex-dynamic', node);
+}
+
+/** Text methods that make a regular expression of a text. */
+const PATTERN_METHODS = new Set(['match', 'matchAll', 'search']);
+
+/** `text.match('(a+)+$')`. */
+function reportPatternText({ values, raise }: Inspection, node: CallNode, { args }: Call): void {
+  if (!PATTERN_METHODS.has(values.keyOf(node.callee) ?? '')) return;
+  const pattern = values.textOf(args?.[0]);
+  if (pattern !== undefined && isCatastrophic(pattern, '')) raise('regex-dos', node);
 }
 
 /** `2n ** 1000000000n`, `1n << 1000000000n`. */

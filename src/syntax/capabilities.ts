@@ -1,17 +1,16 @@
 /** The capability report: what a source may reach, read off its syntax tree. Advisory. */
 import type { File, Node } from '@babel/types';
-import { SkillSyntaxError } from '../errors.ts';
+import { ConfigurationError, SkillSyntaxError } from '../errors.ts';
 import { Bindings } from './bindings.ts';
 import type { CapabilityFlag } from './capability-flags.ts';
 import { reportCalls } from './calls.ts';
 import { reportEndlessLoops } from './control-flow.ts';
 import { reportModuleState } from './module-state.ts';
-import { parseModule, placeOf, type SourceLanguage } from './parse.ts';
+import { parseEither, placeOf, type SourceLanguage } from './parse.ts';
 import { reportPollution } from './pollution.ts';
 import { reportNames } from './reach.ts';
 import { Values } from './values.ts';
 import { globalsWritten, reportWrites } from './writes.ts';
-
 
 export interface CapabilityReport {
   /** Sorted by flag, then place; each flag at each place once. */
@@ -25,6 +24,7 @@ export interface CapabilityReport {
 }
 
 export interface CapabilityOptions {
+  /** Absent: JavaScript if it parses as that, else TypeScript. */
   language?: SourceLanguage;
   /** Globals to take as provided. */
   knownGlobals?: readonly string[];
@@ -43,10 +43,14 @@ export interface Inspection {
 
 /**
  * Reports what `code` may reach, with lines and columns from 1.
- * @throws {SkillSyntaxError} when the code does not parse.
+ * @throws {SkillSyntaxError} when the code is no string or does not parse.
+ * @throws {ConfigurationError} for options that are unknown or of the wrong type.
  */
 export function reportCapabilities(code: string, options: CapabilityOptions = {}): CapabilityReport {
-  return reportCapabilitiesOf(parseModule(code, options.language ?? 'javascript'), options);
+  if (typeof code !== 'string')
+    throw new SkillSyntaxError(`the code is not a string but of type ${typeof code}`);
+  checkOptions(options);
+  return reportCapabilitiesOf(parseEither(code, options.language).tree, options);
 }
 
 /** The same, of a syntax tree that is already there. */
@@ -79,6 +83,32 @@ export function reportCapabilitiesOf(file: File, options: CapabilityOptions = {}
     throw new SkillSyntaxError('the code is nested too deeply to be read', { cause: error });
   }
   return { flags: [...found.values()].sort(byFlagThenPlace), freeNames: [...freeNames].sort() };
+}
+
+/** What each option takes; callers without types learn of a wrong one by its name. */
+const OPTIONS: Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, expected: string]>> = {
+  language: [(value) => value === 'javascript' || value === 'typescript', "'javascript' or 'typescript'"],
+  knownGlobals: [
+    (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+    'an array of strings',
+  ],
+};
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigurationError('wrong options: expected an object', {
+      details: { issues: [{ path: '', message: 'expected an object' }] },
+    });
+  }
+  const issues: { path: string; message: string }[] = [];
+  for (const [path, value] of Object.entries(options)) {
+    const [isRight, expected] = (Object.hasOwn(OPTIONS, path) && OPTIONS[path]) || [];
+    if (isRight === undefined) issues.push({ path, message: 'unknown option' });
+    else if (value !== undefined && !isRight(value)) issues.push({ path, message: `expected ${expected}` });
+  }
+  if (issues.length === 0) return;
+  const text = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  throw new ConfigurationError(`wrong options: ${text}`, { details: { issues } });
 }
 
 function byFlagThenPlace(a: CapabilityReport['flags'][number], b: CapabilityReport['flags'][number]): number {

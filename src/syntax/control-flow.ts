@@ -1,7 +1,7 @@
 /** Loops that nothing ends: a condition that stays true, and no way out. */
 import type { Node } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
-import { forEachChild, isFunction } from './child-nodes.ts';
+import { forEachChild, forEachInside, isFunction } from './child-nodes.ts';
 import { staysTrue } from './loop-conditions.ts';
 import { callsItself } from './self-calls.ts';
 
@@ -61,12 +61,24 @@ function hasExit(inspection: Inspection, loop: LoopNode): boolean {
       case 'CallExpression':
         if (/^process\.(?:exit|abort|reallyExit)$/.test(inspection.values.pathOf(node.callee) ?? ''))
           return true;
+        if (!place.isCaught && throwsByItself(inspection, node.callee)) return true;
         break;
       default:
     }
     pushChildren(inspection, place, stack);
   }
   return false;
+}
+
+/** A function of this code with a `throw` in it may end the loop that calls it. */
+function throwsByItself({ values }: Inspection, callee: Node): boolean {
+  const value = values.of(callee);
+  if (value.kind !== 'function' || value.node.async || value.node.generator === true) return false;
+  let throws = false;
+  forEachInside(value.node.body, (node) => {
+    if (node.type === 'ThrowStatement') throws = true;
+  });
+  return throws;
 }
 
 function pushChildren({ values }: Inspection, place: Place, stack: Place[]): void {
@@ -80,6 +92,11 @@ function pushChildren({ values }: Inspection, place: Place, stack: Place[]): voi
       return;
     }
     case 'TryStatement':
+      // What `finally` decides is what happens.
+      if (node.finalizer?.body.at(-1)?.type === 'ContinueStatement') {
+        stack.push({ ...place, node: node.finalizer });
+        return;
+      }
       stack.push({ ...place, node: node.block, isCaught: place.isCaught || Boolean(node.handler) });
       for (const part of [node.handler, node.finalizer]) if (part) stack.push({ ...place, node: part });
       return;

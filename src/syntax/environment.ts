@@ -1,7 +1,7 @@
 /** Results that hang on the machine's language or time zone. */
 import type { Node } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
-import type { Call } from './call-values.ts';
+import { isLocalTime, type Call } from './call-values.ts';
 import type { CallNode } from './values.ts';
 
 /** Methods that take a locale; the number says which argument it is. */
@@ -26,9 +26,11 @@ const LOCAL_FIELDS =
 /** What turns a date into an instant that is the same everywhere. */
 const INSTANT = /^(?:getTime|getUTC\w+|toISOString|toJSON|toUTCString|valueOf)$/;
 
-export function reportEnvironment({ values, raise }: Inspection, node: CallNode, call: Call): void {
+export function reportEnvironment(inspection: Inspection, node: CallNode, call: Call): void {
+  const { values, raise } = inspection;
   const { callee } = node;
   const args = call.args ?? [];
+  if (parsesLocally(inspection, node, call)) raise('environment-dependent', node);
   if (call.callee.kind === 'builtin' && INTL.test(call.callee.path)) {
     if (call.args !== undefined && isLocal(call.callee.path, args[0], args[1]))
       raise('environment-dependent', node);
@@ -71,4 +73,13 @@ export function reportEnvironment({ values, raise }: Inspection, node: CallNode,
     if (property.computed) return true;
     return (key.type === 'Identifier' ? key.name : key.type === 'StringLiteral' && key.value) === 'timeZone';
   }
+}
+
+/** A constant text taken as local time, where what comes of it is not looked at field by field. */
+function parsesLocally({ bindings, values }: Inspection, node: CallNode, { callee, args }: Call): boolean {
+  if (callee.kind !== 'builtin' || !isLocalTime(values.textOf(args?.[0]))) return false;
+  if (callee.path === 'Date.parse') return true;
+  if (callee.path !== 'Date' || node.type !== 'NewExpression' || args?.length !== 1) return false;
+  const parent = bindings.parentOf(node);
+  return parent?.type !== 'MemberExpression' && parent?.type !== 'VariableDeclarator';
 }

@@ -31,8 +31,11 @@ const WEB = words(`
 /** What a CommonJS module is given, and the names that raise a flag of their own. */
 const PROVIDED = words(`
   __dirname __filename exports global module process require self window
-  Bun Deno RTCPeerConnection ShadowRealm SharedWorker WebTransport Worker XMLHttpRequest importScripts
+  RTCPeerConnection ShadowRealm SharedWorker WebTransport Worker XMLHttpRequest importScripts
   scheduler cancelAnimationFrame requestAnimationFrame requestIdleCallback`);
+
+/** Other runtimes' own globals: known for what they reach, and not there. */
+export const FOREIGN_NAMES: ReadonlySet<string> = new Set(['Bun', 'Deno']);
 
 /** Free names that are not undeclared. */
 export const STANDARD_NAMES: ReadonlySet<string> = new Set([...LANGUAGE, ...WEB, ...PROVIDED]);
@@ -65,7 +68,9 @@ function table(lines: Readonly<Record<string, string>>): FlagTable {
 export const PATH_FLAGS: FlagTable = table({
   'child-process': 'Deno.Command Deno.run Bun.spawn Bun.spawnSync',
   env: 'process.env process.loadEnvFile import.meta.env Deno.env Bun.env module:process.env',
-  'environment-dependent': 'navigator',
+  'environment-dependent': `navigator.appVersion navigator.connection navigator.deviceMemory
+    navigator.geolocation navigator.hardwareConcurrency navigator.language navigator.languages
+    navigator.maxTouchPoints navigator.onLine navigator.platform navigator.userAgent navigator.userAgentData`,
   eval: 'eval',
   fs: `Deno.readFile Deno.readTextFile Deno.writeFile Deno.writeTextFile Deno.open Deno.remove Bun.file Bun.write
     process.chdir`,
@@ -74,8 +79,8 @@ export const PATH_FLAGS: FlagTable = table({
   net: `fetch EventSource RTCPeerConnection WebSocket WebTransport XMLHttpRequest navigator.sendBeacon
     Deno.connect Deno.listen Deno.serve Bun.serve Bun.connect importScripts`,
   nondeterminism: `Math.random Date.now performance crypto.getRandomValues crypto.randomUUID
-    crypto.subtle.generateKey Temporal.Now WeakRef FinalizationRegistry process.hrtime process.uptime
-    module:process.hrtime module:process.uptime
+    crypto.subtle.generateKey Temporal.Now WeakRef FinalizationRegistry process.cpuUsage process.hrtime
+    process.memoryUsage process.resourceUsage process.uptime
     module:crypto.randomBytes module:crypto.randomFill module:crypto.randomFillSync module:crypto.randomInt
     module:crypto.randomUUID module:crypto.getRandomValues module:crypto.pseudoRandomBytes
     module:crypto.generateKey module:crypto.generateKeySync module:crypto.generateKeyPair
@@ -89,7 +94,7 @@ export const PATH_FLAGS: FlagTable = table({
     AbortSignal.timeout`,
   vm: 'ShadowRealm',
   wasm: 'WebAssembly',
-  worker: 'Worker SharedWorker',
+  worker: 'Worker SharedWorker navigator.serviceWorker',
 });
 
 /** What loading a module amounts to; Node's own, and packages that exist for one such thing. */

@@ -13,8 +13,12 @@ export function staysTrue(inspection: Inspection, loop: LoopNode): boolean {
   if (!test) return true;
   const folded = inspection.values.constantOf(test);
   if (folded !== undefined) return Boolean(folded.value);
+  if (OBJECTS.has(inspection.values.of(test).kind)) return true;
   return !changes(inspection, test, loop) || runsAway(inspection, loop, test);
 }
+
+/** Kinds of values that are objects: always true. */
+const OBJECTS: ReadonlySet<string> = new Set(['array', 'date', 'function', 'object', 'regex']);
 
 /** What may stand in a condition that only its own names can change. */
 const PLAIN = new Set([

@@ -32,6 +32,38 @@ export function parseModule(code: string, language: SourceLanguage): File {
   }
 }
 
+/**
+ * Parses `code` in its language; where none is named, as JavaScript if it is that, else as TypeScript.
+ * @throws {SkillSyntaxError} of the parser that got further.
+ */
+export function parseEither(
+  code: string,
+  language: SourceLanguage | undefined,
+): { tree: File; language: SourceLanguage } {
+  if (language !== undefined) return { tree: parseModule(code, language), language };
+  const first = tryParse(code, 'javascript');
+  if (!(first instanceof SkillSyntaxError)) return { tree: first, language: 'javascript' };
+  const second = tryParse(code, 'typescript');
+  if (!(second instanceof SkillSyntaxError)) return { tree: second, language: 'typescript' };
+  throw isFurther(second, first) ? second : first;
+}
+
+function tryParse(code: string, language: SourceLanguage): File | SkillSyntaxError {
+  try {
+    return parseModule(code, language);
+  } catch (error) {
+    if (error instanceof SkillSyntaxError) return error;
+    throw error;
+  }
+}
+
+/** The parser that got further knew more of the language. */
+function isFurther(a: SkillSyntaxError, b: SkillSyntaxError): boolean {
+  const [aLine, aColumn] = [Number(a.details['line']), Number(a.details['column'])];
+  const [bLine, bColumn] = [Number(b.details['line']), Number(b.details['column'])];
+  return aLine > bLine || (aLine === bLine && aColumn > bColumn);
+}
+
 /** A Babel position (column from 0) as ours (column from 1). */
 export function placeOf(position: { line: number; column: number }): SourcePlace {
   return { line: position.line, column: position.column + 1 };

@@ -8,8 +8,9 @@ import type {
 } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
 import { isFunction } from './child-nodes.ts';
-import { flagsOfModule, flagsOfPath, GLOBAL_OBJECTS, STANDARD_NAMES } from './globals.ts';
+import { flagsOfModule, flagsOfPath, FOREIGN_NAMES, GLOBAL_OBJECTS, STANDARD_NAMES } from './globals.ts';
 import { keyOf, type Step } from './patterns.ts';
+import { isTypeOnly } from './type-only.ts';
 import type { CallNode, Value } from './values.ts';
 
 type MemberNode = MemberExpression | OptionalMemberExpression;
@@ -46,12 +47,12 @@ function reportImports({ bindings, raise }: Inspection): void {
   for (const node of bindings.nodes) {
     switch (node.type) {
       case 'ImportDeclaration':
-        if (node.importKind === 'type') break;
+        if (isTypeOnly(node)) break;
         for (const flag of flagsOfModule(node.source.value)) raise(flag, node);
         break;
       case 'ExportAllDeclaration':
       case 'ExportNamedDeclaration':
-        if (!node.source || node.exportKind === 'type') break;
+        if (!node.source || isTypeOnly(node)) break;
         for (const flag of flagsOfModule(node.source.value)) raise(flag, node);
         break;
       case 'TSImportEqualsDeclaration':
@@ -69,7 +70,7 @@ function reportName(inspection: Inspection, name: Identifier): void {
   const value = values.of(name);
   if (bindings.resolve(name) === undefined) {
     if (value.kind === 'builtin') raisePath(inspection, value.path, name);
-    else if (value.kind === 'unknown') reportFree(inspection, name);
+    if (value.kind === 'unknown' || FOREIGN_NAMES.has(name.name)) reportFree(inspection, name);
   }
   reportUse(inspection, name, value);
 }
@@ -103,14 +104,22 @@ export function reportStep(inspection: Inspection, base: Value, step: Step, valu
   const key = typeof step === 'string' ? step : values.keyTextOf(step);
   if (base.kind === 'builtin' && base.path === 'globalThis') {
     if (key === undefined) raise('dynamic-global', node);
-    else if (value.kind === 'unknown' && !knownGlobals.has(key) && !inspection.globalsWritten.has(key)) {
+    else if (
+      (value.kind === 'unknown' || FOREIGN_NAMES.has(key)) &&
+      !knownGlobals.has(key) &&
+      !inspection.globalsWritten.has(key)
+    ) {
       freeNames.add(key);
       raise('undeclared-global', node);
     }
   }
   const isWalk = base.kind === 'constructor' && (key === 'prototype' || key === 'constructor');
   const isTaken = key === 'constructor' && node.type === 'ObjectProperty' && isFunctionCtor(value);
-  if (key === '__proto__' || isWalk || isTaken) raise('proto-access', node);
+  // A constructor that is reached from an instance, and from it on to the prototype.
+  const isInstanceWalk =
+    key === 'prototype' && 'object' in node && values.keyOf(node.object as Node) === 'constructor';
+  const isOldWalk = key === '__lookupGetter__' || key === '__lookupSetter__';
+  if (key === '__proto__' || isWalk || isTaken || isInstanceWalk || isOldWalk) raise('proto-access', node);
   if (value.kind === 'builtin') raisePath(inspection, value.path, node);
 }
 
@@ -189,6 +198,8 @@ function useOf(inspection: Inspection, start: Node): Use {
       case 'VariableDeclarator':
       case 'AssignmentPattern':
         return 'followed';
+      case 'ForOfStatement':
+        return parent.left.type === 'VariableDeclaration' ? 'followed' : 'escapes';
       case 'AssignmentExpression':
         return parent.left.type === 'MemberExpression' ? 'escapes' : 'followed';
       case 'NewExpression':

@@ -11,10 +11,39 @@ export function callsItself(inspection: Inspection, node: FunctionNode): boolean
   if (node.generator === true) return false;
   const binding = bindingOf(inspection, node);
   if (binding === undefined) return false;
+  return comesBack(inspection, node, binding, new Set());
+}
+
+/** Functions that are followed from one to the next. */
+const CIRCLE_MAX = 8;
+
+/** Whether `node` calls `target` whatever happens, itself or through others that do. */
+function comesBack(
+  inspection: Inspection,
+  node: FunctionNode,
+  target: Binding,
+  seen: Set<FunctionNode>,
+): boolean {
+  seen.add(node);
   for (const part of certainParts(node.body)) {
-    if (isSelfCall(inspection, part, binding)) return true;
+    if (isSelfCall(inspection, part, target)) return true;
+    const next = functionCalled(inspection, part);
+    if (next === undefined || seen.has(next) || seen.size >= CIRCLE_MAX) continue;
+    if (comesBack(inspection, next, target, seen)) return true;
   }
   return false;
+}
+
+/** The function of this code that a call by name runs. */
+function functionCalled({ bindings }: Inspection, node: Node): FunctionNode | undefined {
+  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return undefined;
+  const binding = bindings.resolve(node.callee);
+  if (binding === undefined || binding.writes.length > 0 || binding.origins.length !== 1) return undefined;
+  const [origin] = binding.origins;
+  const base = origin?.base;
+  if (base === undefined || !('type' in base) || origin?.steps.length !== 0 || origin.isDefault)
+    return undefined;
+  return isFunction(base) && base.generator !== true ? base : undefined;
 }
 
 /** The name a function goes by for itself. */

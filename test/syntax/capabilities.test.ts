@@ -4,6 +4,7 @@ import { reportCapabilities } from '../../src/syntax/capabilities.ts';
 import { BEHAVIOUR } from './capability-table-behaviour.ts';
 import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
+import { REVIEWED, REVIEWED_TYPED } from './capability-table-review.ts';
 
 function flagsOf(code: string, options: Parameters<typeof reportCapabilities>[1]): string {
   return [...new Set(reportCapabilities(code, options).flags.map((each) => each.flag))].join(' ');
@@ -37,7 +38,11 @@ describe('odd corners', () => {
   checkTable(CORNERS, 'javascript');
   checkTable(MORE_CORNERS, 'javascript');
 });
+describe('what a second reader found', () => {
+  checkTable(REVIEWED, 'javascript');
+});
 describe('TypeScript', () => {
+  checkTable(REVIEWED_TYPED, 'typescript');
   checkTable(TYPED, 'typescript');
   checkTable(MORE_TYPED, 'typescript');
 });
@@ -84,6 +89,37 @@ describe('the report', () => {
     expect(() => reportCapabilities('const a = 1;\nconst = 2;')).toThrow(
       expect.objectContaining({ code: 'SKILL_SYNTAX', details: { line: 2, column: 7 } }),
     );
+  });
+
+  test('code that names no language is JavaScript if it parses as that, else TypeScript', () => {
+    expect(flagsOf('let x: string = "1"; export default () => eval(x);', {})).toBe('eval');
+    expect(outcomeOf('let x: = 1;')).toBe('SkillSyntaxError');
+    expect(() => reportCapabilities('let x: string = "1";', { language: 'javascript' })).toThrow(
+      expect.objectContaining({ code: 'SKILL_SYNTAX' }),
+    );
+  });
+
+  test.each([
+    ['language', { language: 'python' }, "'javascript' or 'typescript'"],
+    ['knownglobals', { knownglobals: ['a'] }, 'unknown option'],
+    ['knownGlobals', { knownGlobals: 'bot' }, 'an array of strings'],
+    ['knownGlobals', { knownGlobals: [1] }, 'an array of strings'],
+    ['toString', { toString: 1 }, 'unknown option'],
+    ['', null, 'an object'],
+    ['', ['a'], 'an object'],
+  ])('the wrong option %s of %j is a ConfigurationError that names it', (path, options, expected) => {
+    const message = expect.stringContaining(expected) as unknown;
+    expect(() => reportCapabilities('1', options as never)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', details: { issues: [{ path, message }] } }),
+    );
+  });
+
+  test('code that is no string is a SkillSyntaxError', () => {
+    for (const code of [5, null, undefined, {}]) {
+      expect(() => reportCapabilities(code as never)).toThrow(
+        expect.objectContaining({ code: 'SKILL_SYNTAX' }),
+      );
+    }
   });
 
   test.each([

@@ -266,7 +266,7 @@ export const REACH: readonly Labelled[] = [
   ['fetch computed', 'net', 'export default (u) => window["fe" + "tch"](u);'],
   ['XMLHttpRequest', 'net', 'export default () => new XMLHttpRequest();'],
   ['EventSource', 'net', 'export default (u) => new EventSource(u);'],
-  ['sendBeacon', 'environment-dependent net', 'export default (u) => navigator.sendBeacon(u);'],
+  ['sendBeacon', 'net', 'export default (u) => navigator.sendBeacon(u);'],
   ['own fetch', '', 'const fetch = (x) => x; export default (x) => fetch(x);'],
   ['fetch function', '', 'function fetch(x) { return x; } export default (x) => fetch(x);'],
   ['fetch of input', '', 'export default (api) => api.fetch("x");'],
