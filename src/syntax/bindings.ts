@@ -53,6 +53,7 @@ export class Bindings {
   readonly #scopes = new Map<Node, Scope>();
   /** Names that are declared or assigned where they stand, not read. */
   readonly #targets = new Set<Node>();
+  readonly #readers = new Map<Binding, Identifier[]>();
   /** Arguments of a function literal that is called where it stands. */
   readonly #arguments = new Map<Node, readonly Node[]>();
 
@@ -93,6 +94,20 @@ export class Bindings {
       if (binding !== undefined) return binding;
     }
     return undefined;
+  }
+
+  /** Where a binding is read. */
+  referencesTo(binding: Binding): readonly Identifier[] {
+    if (this.#readers.size === 0) {
+      for (const name of this.references) {
+        const read = this.resolve(name);
+        if (read === undefined) continue;
+        const readers = this.#readers.get(read);
+        if (readers) readers.push(name);
+        else this.#readers.set(read, [name]);
+      }
+    }
+    return this.#readers.get(binding) ?? [];
   }
 
   /** Declares what `node` declares and returns the scope of its children. */

@@ -3,11 +3,21 @@ import type { Node } from '@babel/types';
 import { answersWithFunction } from './answers.ts';
 import type { Binding } from './bindings.ts';
 import type { Inspection } from './capabilities.ts';
+import { isOwnOfLasting, isStart, stateOf } from './state-roots.ts';
 import type { CallNode } from './values.ts';
 
 /** Methods that change what a later call finds. Sorting or filling twice is doing it once: not here. */
 const MUTATORS = new Set('add append clear delete pop push reverse set shift splice unshift'.split(' '));
 const COLLECTIONS = new Set('Array Map Set URLSearchParams WeakMap WeakSet FormData Headers'.split(' '));
+/** Calls that change their first argument. */
+const WRITERS = new Set([
+  'Object.assign',
+  'Object.defineProperties',
+  'Object.defineProperty',
+  'Reflect.defineProperty',
+  'Reflect.deleteProperty',
+  'Reflect.set',
+]);
 /** Methods that hand out an iterator, which remembers how far it came. */
 const ITERATORS = new Set('entries keys matchAll values'.split(' '));
 
@@ -17,7 +27,8 @@ export function reportModuleState(inspection: Inspection): void {
   if (!answersWithFunction(inspection)) return;
   for (const write of bindings.writes) {
     const binding = bindings.resolve(write.node);
-    if (binding?.scope.runsOnce === true && !write.scope.runsOnce) raise('module-state', write.node);
+    if (binding?.scope.runsOnce === true && !write.scope.runsOnce && !isStart(inspection, write.scope))
+      raise('module-state', write.node);
   }
   for (const node of bindings.memberWrites) {
     if (writesState(inspection, node)) raise('module-state', node);
@@ -46,40 +57,44 @@ function writesOfMade({ bindings, values }: Inspection, call: CallNode): Node[] 
     .map((write) => write.node);
 }
 
-/** The module's variable that `a` of `a.b[c]` is, when a function uses it; and whether a `.b` is named. */
-function stateOf(inspection: Inspection, node: Node): { binding: Binding; hasName: boolean } | undefined {
-  const { bindings } = inspection;
-  let root = node;
-  let hasName = false;
-  while (root.type === 'MemberExpression' || root.type === 'OptionalMemberExpression') {
-    hasName ||= !root.computed;
-    root = root.object;
-  }
-  if (root.type !== 'Identifier' || bindings.scopeOf(root).runsOnce) return undefined;
-  const binding = bindings.resolve(root);
-  if (binding === undefined || binding.kind === 'import' || !binding.scope.runsOnce) return undefined;
-  return { binding, hasName };
-}
-
 function writesState(inspection: Inspection, node: Node): boolean {
   const state = stateOf(inspection, node);
-  if (state === undefined) return false;
+  if (state === undefined) return isOwnOfLasting(inspection, node);
   const value = inspection.values.ofBinding(state.binding);
   if (value.kind === 'builtin' || value.kind === 'regex') return false;
-  // Elements of an array by number: swapping, filling tables. A record by key is a memory.
-  return state.hasName || value.kind === 'object' || isBareObject(inspection, state.binding);
+  if (state.hasName || value.kind === 'object' || isBareObject(inspection, state.binding)) return true;
+  return !isRearranged(inspection, node, state.binding);
+}
+
+/** Elements that change places, or are set to a constant: done twice it is done once. */
+function isRearranged(inspection: Inspection, node: Node, of: Binding): boolean {
+  const { bindings, values } = inspection;
+  const parent = bindings.parentOf(node);
+  if (parent?.type === 'ArrayPattern') return true;
+  if (parent?.type !== 'AssignmentExpression' || parent.operator !== '=') return false;
+  if (values.constantOf(parent.right) !== undefined) {
+    return node.type === 'MemberExpression' && values.keyOf(node.property) !== 'length';
+  }
+  return stateOf(inspection, parent.right)?.binding === of;
 }
 
 function mutatesState(inspection: Inspection, node: CallNode): boolean {
+  const { values } = inspection;
+  const path = values.pathOf(node.callee);
+  if (path !== undefined && WRITERS.has(path)) {
+    const [target] = node.arguments;
+    return target !== undefined && stateOf(inspection, target)?.binding.kind === 'variable';
+  }
   const { callee } = node;
   if (callee.type !== 'MemberExpression' && callee.type !== 'OptionalMemberExpression') return false;
-  const method = inspection.values.keyOf(callee);
+  const method = values.keyOf(callee);
   const state = stateOf(inspection, callee.object);
   if (state === undefined || method === undefined) return false;
   if (method === 'test' || method === 'exec')
     return keepsLastIndex(inspection, node, callee.object, state.binding);
-  const value = inspection.values.ofBinding(state.binding);
+  const value = values.ofBinding(state.binding);
   if (method === 'next') return isIterator(inspection, state.binding);
+  if (value.kind === 'date') return /^set[A-Z]/.test(method);
   if (!MUTATORS.has(method)) return false;
   return value.kind === 'array' || value.kind === 'object' || isCollection(inspection, state.binding);
 }

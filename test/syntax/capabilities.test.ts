@@ -5,6 +5,7 @@ import { BEHAVIOUR } from './capability-table-behaviour.ts';
 import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
 import { REVIEWED, REVIEWED_TYPED } from './capability-table-review.ts';
+import { STATE } from './capability-table-state.ts';
 
 function flagsOf(code: string, options: Parameters<typeof reportCapabilities>[1]): string {
   return [...new Set(reportCapabilities(code, options).flags.map((each) => each.flag))].join(' ');
@@ -40,6 +41,9 @@ describe('odd corners', () => {
 });
 describe('what a second reader found', () => {
   checkTable(REVIEWED, 'javascript');
+});
+describe('what outlives a call', () => {
+  checkTable(STATE, 'javascript');
 });
 describe('TypeScript', () => {
   checkTable(REVIEWED_TYPED, 'typescript');
