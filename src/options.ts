@@ -125,6 +125,12 @@ export const optionsSchema = z.strictObject({
   workers: section({
     ...pool({ min: 1, max: Math.max(2, cores * 2), acquireTimeoutMs: 30_000 }),
     concurrency: count(1, 1024).default(Math.max(2, cores)).describe('Most runs at once.'),
+    isolation: z
+      .enum(['version', 'run', 'library'])
+      .default('version')
+      .describe(
+        'What a worker serves: one version, one run (a pristine process each), or any version (trusted code).',
+      ),
   }),
   run: section(runLimits),
   sandbox: section({

@@ -8,11 +8,12 @@ import { preload } from './preload.ts';
 import {
   FRAME_HEADER_BYTES,
   frameBytes,
+  PROGRAMS_MAX,
   readFrameHeader,
+  type Binding,
   type Frame,
   type Hello,
   type OutcomeHeader,
-  type Program,
   type TaskHeader,
   type WorkerSettings,
 } from './protocol.ts';
@@ -25,6 +26,8 @@ const EAGER_LINES = 64;
 const LOG_CHUNK = 8_192;
 
 let program: CompiledProgram | undefined;
+/** Least recently used first; one, where only one version is served. */
+const programs = new Map<string, CompiledProgram>();
 let realm: Realm;
 let running: Realm | undefined;
 
@@ -63,8 +66,7 @@ function confine(): Hello {
 function next(): void {
   const frame = receive();
   if (frame.kind === 'bind') {
-    program = compileProgram(JSON.parse(frame.payload.toString('utf8')) as Program);
-    realm.load(program);
+    bind(JSON.parse(frame.payload.toString('utf8')) as Binding);
     setImmediate(next);
   } else if (frame.kind === 'run') {
     serve(frame);
@@ -73,11 +75,24 @@ function next(): void {
   }
 }
 
+function bind(binding: Binding): void {
+  const { digest } = binding;
+  const bound = binding.units === undefined ? programs.get(digest) : compileProgram(binding);
+  if (bound === undefined) return die();
+  programs.delete(digest);
+  programs.set(digest, bound);
+  const [oldest] = programs.keys();
+  if (programs.size > PROGRAMS_MAX && oldest !== undefined) programs.delete(oldest);
+  program = bound;
+  if (settings.servesOne) realm.load(program);
+}
+
 function serve({ task, payload }: Frame): void {
   const lineEnd = payload.indexOf(10);
   const header = JSON.parse(payload.toString('utf8', 0, lineEnd)) as TaskHeader;
   const data = payload.toString('utf8', lineEnd + 1);
   const before = process.cpuUsage();
+  if (!settings.servesOne && program !== undefined) realm.load(program);
   const logs = new LogSender(task, header.logBytesMax);
   const end = (outcome: string, output: string) => {
     running = undefined;
@@ -103,7 +118,7 @@ function serve({ task, payload }: Frame): void {
 
 function prepare(): void {
   realm = new Realm();
-  if (program !== undefined) realm.load(program);
+  if (settings.servesOne && program !== undefined) realm.load(program);
   send(frameBytes('idle', 0));
   next();
 }

@@ -6,7 +6,7 @@
  */
 export const FRAME_HEADER_BYTES = 9;
 
-/** From the parent: `bind` (a `Program` as JSON) and `run`. From the child: the others. */
+/** From the parent: `bind` (a `Binding` as JSON) and `run`. From the child: the others. */
 export const FRAME_KINDS = { bind: 1, run: 2, hello: 3, log: 4, outcome: 5, idle: 6 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 
@@ -65,6 +65,12 @@ export interface Program {
   })[];
 }
 
+/** The program of the runs that follow; one that the worker keeps is named by its digest. */
+export type Binding = Program | { readonly digest: string; readonly units?: undefined };
+
+/** Programs that a worker of any version keeps compiled; both sides forget the one used longest ago. */
+export const PROGRAMS_MAX = 256;
+
 /** What holds a worker: from most to least. */
 export type SandboxTier = 'kernel' | 'permission' | 'none';
 
@@ -75,6 +81,8 @@ export interface WorkerSettings {
   readonly memoryBytesMax: number;
   /** Whether to lock by kernel; otherwise Node's permission flags, if any, are all that holds. */
   readonly useKernel: boolean;
+  /** Whether it serves one version for its life, and prepares realms with its code; else any version. */
+  readonly servesOne: boolean;
 }
 
 /** The child's first frame. */

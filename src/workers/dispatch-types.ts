@@ -14,6 +14,11 @@ export interface WorkersOptions {
   readonly ageMaxMs: number;
   /** Most runs at once. */
   readonly concurrency: number;
+  /**
+   * What a worker serves: one `version` in realms of their own, one `run` in a pristine process, or any
+   * version of the `library`, for code that is trusted.
+   */
+  readonly isolation: 'version' | 'run' | 'library';
 }
 
 export interface DispatcherOptions {

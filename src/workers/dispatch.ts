@@ -47,7 +47,8 @@ export class Dispatcher {
     const onStart = () => {
       this.#counts.starts += 1;
     };
-    this.#starter = new WorkerStarter({ require, confinement, onStart });
+    const servesOne = options.workers.isolation !== 'library';
+    this.#starter = new WorkerStarter({ require, confinement, servesOne, onStart });
     this.#pool = this.#workerPool();
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });
@@ -110,13 +111,14 @@ export class Dispatcher {
   }
 
   #workerPool(): ResourcePool<WorkerSlot> {
-    const { concurrency: _, ...workers } = this.#options.workers;
+    const { concurrency: _, isolation, ...workers } = this.#options.workers;
     return new ResourcePool<WorkerSlot>({
       ...workers,
       name: 'workers',
       min: Math.min(workers.min, workers.max),
       observer: this.#options.observer,
-      isReady: (slot) => slot.isUnbound,
+      ...(isolation === 'run' ? { usesMax: 1 } : {}),
+      ...(isolation === 'library' ? {} : { isReady: (slot: WorkerSlot) => slot.isUnbound }),
       create: async (signal) => {
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
@@ -131,14 +133,15 @@ export class Dispatcher {
 
   async #unmake(slot: WorkerSlot, reason: DestroyReason): Promise<void> {
     const isGentle = reason === 'idle' || reason === 'uses' || reason === 'age' || reason === 'cleared';
-    if (isGentle) await slot.worker.end(END_GRACE_MS);
+    if (isGentle && this.#options.workers.isolation !== 'run') await slot.worker.end(END_GRACE_MS);
     else await slot.worker.kill(reason);
   }
 
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
     const { program, limits, signal } = request;
-    if (!this.#isServed(request)) await this.#settling.wait(program.digest, this.#unbound.size > 0);
+    if (!this.#isServed(request))
+      await this.#settling.wait(this.#group(program.digest), this.#unbound.size > 0);
     const wish = { memoryBytesMax: limits.memoryBytesMax };
     if (wish.memoryBytesMax !== this.#memoryBytesMax) this.#wishes.add(wish);
     try {
@@ -153,6 +156,11 @@ export class Dispatcher {
     } finally {
       this.#wishes.delete(wish);
     }
+  }
+
+  /** Runs of a group share workers. */
+  #group(digest: string): string {
+    return this.#options.workers.isolation === 'library' ? '' : digest;
   }
 
   #isServed(request: DispatchRequest): boolean {
@@ -186,6 +194,7 @@ export class Dispatcher {
 
   /** Where bound workers fill the pool, the one used longest ago makes room for a fresh one. */
   #makeRoom(): void {
+    if (this.#options.workers.isolation !== 'version') return;
     const { min, max, inUse, idle, creating } = this.#pool.stats();
     if (min === 0 || inUse + idle + creating < max) return;
     let oldest: WorkerSlot | undefined;
@@ -200,10 +209,11 @@ export class Dispatcher {
   async #runOn(lease: Lease<WorkerSlot>, request: DispatchRequest, askedMs: number): Promise<DispatchResult> {
     const { worker, hello } = lease.value;
     const { program, data, limits, seed, now } = request;
-    const start = this.#startOf(lease.value, askedMs);
+    const start = this.#startOf(lease.value, program.digest, askedMs);
     const startedMs = performance.now();
-    if (worker.digest === undefined) {
-      worker.bind(program);
+    const isFirst = worker.digest === undefined;
+    worker.bind(program);
+    if (isFirst) {
       this.#unbound.delete(lease.value);
       this.#makeRoom();
     }
@@ -236,9 +246,9 @@ export class Dispatcher {
     return new ClosedError('the workers were closed while the skill ran', { details: { ...circumstances } });
   }
 
-  #startOf(slot: WorkerSlot, askedMs: number): Pick<RunReport, 'start' | 'startMs'> {
+  #startOf(slot: WorkerSlot, digest: string, askedMs: number): Pick<RunReport, 'start' | 'startMs'> {
     this.#idleBound.delete(slot);
-    if (slot.worker.digest !== undefined) {
+    if (slot.worker.keeps(digest)) {
       this.#counts.boundHits += 1;
       return { start: 'bound', startMs: 0 };
     }
@@ -253,9 +263,11 @@ export class Dispatcher {
   /** Back to the pool once its next realm is ready; a worker that is not by then is still running skill code. */
   async #giveBack(lease: Lease<WorkerSlot>, digest: string, end: TaskEnd): Promise<void> {
     const slot = lease.value;
+    // Once was all it was for.
+    if (this.#options.workers.isolation === 'run' && end.kind === 'outcome') return lease.destroy('uses');
     const isSound = end.kind === 'outcome' && end.outcome.header.kind !== 'memory';
     const settled = isSound ? slot.worker.whenIdle(SETTLE_MS) : Promise.resolve(false);
-    const isIdle = await this.#settling.track(digest, settled);
+    const isIdle = await this.#settling.track(this.#group(digest), settled);
     if (!isIdle) return lease.destroy(end.kind === 'died' ? 'broken' : isSound ? 'invalid' : 'memory');
     slot.usedMs = performance.now();
     this.#idleBound.add(slot);

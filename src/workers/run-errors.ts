@@ -3,6 +3,7 @@ import {
   ExecutionMemoryError,
   InjectionError,
   OutputLimitError,
+  SandboxUnavailableError,
   SkillRuntimeError,
   WorkerCrashedError,
   type SkillCacheError,
@@ -33,6 +34,13 @@ export function deathError(death: Death, { logs, report }: Circumstances): Skill
   return new WorkerCrashedError(`the worker ended ${how} after ${Math.round(report.wallMs)} ms${why}`, {
     details: { exitCode, signal, memoryBytesMax, ...(last === '' ? {} : { stderr: last }), logs, report },
   });
+}
+
+/** A worker that ended before its first word. */
+export function neverReady(death: Death): Error {
+  const how = death.signal ?? `exit code ${death.exitCode}`;
+  const message = `a worker ended before it was ready (${how}): ${death.stderr.trim().slice(-500)}`;
+  return death.cause === undefined ? new WorkerCrashedError(message) : new SandboxUnavailableError(message);
 }
 
 export function outcomeError(

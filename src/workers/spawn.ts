@@ -14,6 +14,8 @@ export interface SpawnOptions {
   readonly memoryBytesMax: number;
   /** `kernel` locks by seccomp, `permission` by Node's permission flags. */
   readonly confinement: 'kernel' | 'permission';
+  /** Whether it serves one version for its life. */
+  readonly servesOne: boolean;
 }
 
 export interface Spawned {
@@ -25,13 +27,14 @@ export interface Spawned {
 const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
-export function spawnWorker({ memoryBytesMax, confinement }: SpawnOptions): Spawned {
+export function spawnWorker({ memoryBytesMax, confinement, servesOne }: SpawnOptions): Spawned {
   const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const program = programPath();
   const settings: WorkerSettings = {
     parentId: process.pid,
     memoryBytesMax,
     useKernel: confinement === 'kernel',
+    servesOne,
   };
   const flags = [
     ...v8Flags(memoryBytesMax),

@@ -50,6 +50,7 @@ export interface StarterOptions {
   readonly require: SandboxTier;
   /** Starts with Node's permission flags at once, for machines (and tests) without the kernel's lock. */
   readonly confinement?: SpawnOptions['confinement'] | undefined;
+  readonly servesOne: boolean;
   readonly onStart: () => void;
 }
 
@@ -78,7 +79,7 @@ export class WorkerStarter {
     for (;;) {
       const confinement = this.#confinement;
       const startedMs = performance.now();
-      const worker = new Worker({ memoryBytesMax, confinement });
+      const worker = new Worker({ memoryBytesMax, confinement, servesOne: this.#options.servesOne });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));
       this.#options.onStart();
@@ -115,9 +116,10 @@ export class WorkerStarter {
   }
 }
 
-/** 2: bound to this version; 1: unbound; negative: unsuitable. */
+/** 2: has this version; 1: free to take it; 0: could, but serves others; negative: unsuitable. */
 export function rankFor({ worker }: WorkerSlot, { program, limits }: DispatchRequest): number {
   if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax) return -1;
-  if (worker.digest === program.digest) return 2;
-  return worker.digest === undefined ? 1 : -1;
+  if (worker.keeps(program.digest)) return 2;
+  if (worker.digest === undefined) return 1;
+  return worker.servesOne ? -1 : 0;
 }

@@ -1,11 +1,20 @@
 /** One child process, seen from the parent: starts it, sends it one task at a time, kills it. */
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { SandboxUnavailableError, WorkerCrashedError } from '../errors.ts';
-import { frameBytes, type Frame, type Hello, type Program, type TaskHeader } from '../sandbox/protocol.ts';
+import {
+  frameBytes,
+  PROGRAMS_MAX,
+  type Binding,
+  type Frame,
+  type Hello,
+  type Program,
+  type TaskHeader,
+} from '../sandbox/protocol.ts';
+import { deferred } from './deferred.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
+import { neverReady } from './run-errors.ts';
 import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
 
 /** How a child ended. */
@@ -51,6 +60,7 @@ const STREAM_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Worker {
   readonly memoryBytesMax: number;
+  readonly servesOne: boolean;
   readonly hello: Promise<Hello>;
   /** Settles when the process is gone and its folder removed. */
   readonly gone: Promise<Death>;
@@ -59,6 +69,8 @@ export class Worker {
   readonly #reader = new FrameReader(SLACK_BYTES);
   #state: WorkerState = { kind: 'starting' };
   #digest: string | undefined;
+  /** The versions it keeps, least recently used first. */
+  readonly #kept = new Set<string>();
   #lastTask = 0;
   #stderr = '';
   #streamBytes = 0;
@@ -69,6 +81,7 @@ export class Worker {
   constructor(options: SpawnOptions) {
     const { child, folder } = spawnWorker(options);
     this.memoryBytesMax = options.memoryBytesMax;
+    this.servesOne = options.servesOne;
     this.#child = child;
     const greeting = deferred<Hello>();
     this.hello = greeting.promise;
@@ -93,16 +106,27 @@ export class Worker {
   get isDead(): boolean {
     return this.#state.kind === 'dead';
   }
-  /** The version it serves; undefined while it is unbound. */
+  /** The version it served last; undefined while it is unbound. */
   get digest(): string | undefined {
     return this.#digest;
   }
 
-  /** Binds it to a version for its life. */
+  /** Whether it has compiled this version. */
+  keeps(digest: string): boolean {
+    return this.#kept.has(digest);
+  }
+
+  /** Binds it to a version: for its life, unless it serves any. */
   bind(program: Program): void {
-    if (this.#digest !== undefined) throw new Error('a worker is bound once');
-    this.#digest = program.digest;
-    this.#channel.write(frameBytes('bind', 0, JSON.stringify(program)));
+    const { digest } = program;
+    if (digest === this.#digest) return;
+    if (this.#digest !== undefined && this.servesOne) throw new Error('a worker is bound once');
+    this.#digest = digest;
+    const binding: Binding = this.#kept.delete(digest) ? { digest } : program;
+    this.#kept.add(digest);
+    const [oldest] = this.#kept;
+    if (this.#kept.size > PROGRAMS_MAX && oldest !== undefined) this.#kept.delete(oldest);
+    this.#channel.write(frameBytes('bind', 0, JSON.stringify(binding)));
   }
 
   run(task: Task): Promise<TaskEnd> {
@@ -269,25 +293,4 @@ export class Worker {
       });
     });
   }
-}
-
-function neverReady(death: Death): Error {
-  const how = death.signal ?? `exit code ${death.exitCode}`;
-  const message = `a worker ended before it was ready (${how}): ${death.stderr.trim().slice(-500)}`;
-  return death.cause === undefined ? new WorkerCrashedError(message) : new SandboxUnavailableError(message);
-}
-
-interface Deferred<T> {
-  promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

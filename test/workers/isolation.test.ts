@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { PROGRAMS_MAX } from '../../src/sandbox/protocol.ts';
+import { dispatcher, failure, programOf, run } from './runs.ts';
+
+const COUNT = 'globalThis.n = (globalThis.n ?? 0) + 1; export const result = globalThis.n;';
+
+test('isolation by run: each run has a process of its own, started ahead', async () => {
+  await using own = dispatcher({ isolation: 'run', min: 1, max: 3 });
+  const program = programOf(COUNT);
+  const pids = new Set<number>();
+  for (let i = 0; i < 4; i += 1) {
+    await own.warmUp();
+    for (const pid of own.pids()) pids.add(pid);
+    const { output, report } = await run(own, program);
+    expect([output, report.start]).toEqual([1, 'warm']);
+  }
+  expect(pids.size).toBeGreaterThanOrEqual(4);
+  expect(own.stats()).toMatchObject({ boundHits: 0, warmHits: 4 });
+});
+
+test('isolation by library: one worker serves any version, each run in a fresh realm', async () => {
+  await using own = dispatcher({ isolation: 'library', min: 0, max: 1 });
+  const programs = [programOf(COUNT), programOf(`${COUNT.replace('result =', 'result = -')}`)];
+  const outputs: unknown[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    const program = programs[i % 2];
+    if (program !== undefined) outputs.push((await run(own, program)).output);
+  }
+  expect(outputs).toEqual([1, -1, 1, -1, 1, -1]);
+  expect(own.stats()).toMatchObject({ starts: 1, boundHits: 4 });
+});
+
+test('a worker of any version forgets the version used longest ago, and takes it again', async () => {
+  await using own = dispatcher({ isolation: 'library', min: 0, max: 1 });
+  const first = programOf('export const result = 0;');
+  expect((await run(own, first)).output).toBe(0);
+  for (let n = 1; n <= PROGRAMS_MAX; n += 1)
+    expect((await run(own, programOf(`export const result = ${n};`))).output).toBe(n);
+  const { output, report } = await run(own, first);
+  expect(output).toBe(0);
+  expect(report.start).not.toBe('bound');
+  expect((await run(own, first)).report.start).toBe('bound');
+  expect(own.stats().starts).toBe(1);
+});
+
+test('a version that breaks its worker does not break the next one', async () => {
+  await using own = dispatcher({ isolation: 'library', min: 0, max: 1 });
+  const { error } = await failure(own, 'for (;;);', { limits: { timeoutMs: 200 } });
+  expect(error.code).toBe('EXECUTION_TIMEOUT');
+  expect((await run(own, 'export const result = 1;')).output).toBe(1);
+});
