@@ -45,6 +45,7 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   const stackGetter = getOwnPropertyDescriptor(new Error(), 'stack')?.get;
   Error.stackTraceLimit = stackTraceLimit;
   const TEXT_MAX = 16_384;
+  const VALUE_MAX = 1_000;
   const STACK_LINES_MAX = 50;
   const ALLOCATION =
     /^(?:Array buffer allocation failed|Invalid (?:typed )?array (?:buffer )?length: out of memory)/;
@@ -211,13 +212,14 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
     const plain = { __proto__: null, name: 'Error', message: '', stack: '' };
     try {
       if (typeof thrown !== 'object' || thrown === null) {
-        plain.message = `${typeof thrown === 'string' ? '' : `${typeof thrown} `}${String(thrown)} was thrown`;
+        const isPlainWord = typeof thrown === 'string' || thrown === undefined || thrown === null;
+        plain.message = `${isPlainWord ? '' : `${typeof thrown} `}${String(thrown)} was thrown`;
       } else if (host.isProxy(thrown)) {
         plain.message = 'a proxy was thrown';
       } else {
         const { name, message } = thrown as { name?: unknown; message?: unknown };
         if (typeof name === 'string') plain.name = name;
-        plain.message = typeof message === 'string' ? message : 'an object that is no error was thrown';
+        plain.message = typeof message === 'string' ? message : `${valueOf(thrown)} was thrown`;
         plain.stack = skillStack(thrown);
       }
     } catch {
@@ -228,6 +230,15 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
     const heading = plain.message === '' ? plain.name : `${plain.name}: ${plain.message}`;
     plain.stack = heading + plain.stack;
     return plain;
+  }
+  function valueOf(thrown: object): string {
+    let text: unknown;
+    try {
+      text = stringify(thrown);
+    } catch {
+      // A cycle, a BigInt: told as below.
+    }
+    return typeof text === 'string' ? textSlice(text, 0, VALUE_MAX) : 'an object that is no error';
   }
   /** The frames that are the skill's own, each on a line of its own; those of the harness are left out. */
   function skillStack(thrown: object): string {

@@ -165,9 +165,12 @@ describe('a skill that fails', () => {
 
   test.each([
     ['a string', 'throw "text"', 'text was thrown'],
-    ['undefined', 'throw undefined', 'undefined undefined was thrown'],
+    ['undefined', 'throw undefined', 'Error: undefined was thrown'],
+    ['null', 'throw null', 'Error: null was thrown'],
     ['a symbol', 'throw Symbol("s")', 'symbol Symbol(s) was thrown'],
-    ['an object', 'throw { a: 1 }', 'an object that is no error was thrown'],
+    ['an object', 'throw { a: [1] }', 'Error: {"a":[1]} was thrown'],
+    ['a cycle', 'const a = {}; a.a = a; throw a', 'an object that is no error was thrown'],
+    ['a huge object', 'throw ["x".repeat(1e6)]', 'x was thrown'],
     ['a proxy', 'throw new Proxy({}, { get() { throw 1 } })', 'a proxy was thrown'],
     [
       'a getter that throws',
