@@ -101,10 +101,12 @@ export function checkRunOptions(options: RunOptions): RunOptions {
   if (areGood(options)) return options;
   const parsed = schema.safeParse(options);
   if (parsed.success) return options;
-  const issues = parsed.error.issues.map((issue) => ({
-    path: issue.path.join('.') || '(options)',
-    message: issue.message,
-  }));
+  const issues = parsed.error.issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys')
+      return [{ path: issue.path.join('.') || '(options)', message: issue.message }];
+    const message = `unknown option; expected one of ${Object.keys(LOOKS).join(', ')}`;
+    return issue.keys.map((path) => ({ path, message }));
+  });
   throw new ConfigurationError(
     `wrong run options: ${issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ')}`,
     {
