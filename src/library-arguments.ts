@@ -47,7 +47,7 @@ export function parseReference(reference: unknown): { name: string; version?: nu
   const text = textArgument('reference', reference);
   const [, name = '', version] = /^([^@]+?)(?:@([1-9]\d{0,8}))?$/.exec(text) ?? [];
   if (name === '')
-    throw new SkillNotFoundError(`no skill ${JSON.stringify(text)}`, { details: { reference: text } });
+    throw new SkillNotFoundError(`no skill ${text || '""'}`, { details: { reference: text } });
   return version === undefined ? { name } : { name, version: Number(version) };
 }
 

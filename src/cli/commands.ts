@@ -13,6 +13,8 @@ import type { Session } from './session.ts';
 
 /** Of one page, as the store has it. */
 const LIMIT_MAX = 1_000;
+/** V8 does not start with less. */
+const MEMORY_BYTES_LEAST = 16 * 2 ** 20;
 
 /** May give an exit code of its own. */
 export type Action = (session: Session) => Promise<number | void>;
@@ -116,7 +118,7 @@ function declareRunning(program: Command, perform: Perform): void {
     ]),
   )
     .option('--timeout-ms <ms>', 'kill it after this long', count)
-    .option('--memory <size>', 'the most it may use, for example 256MiB', size)
+    .option('--memory <size>', 'the most it may use, for example 256MiB', memory)
     .option('--output-max <size>', 'the largest answer', size)
     .option('--log-max <size>', 'console output kept', size)
     .option('--no-cache', 'run it even where the answer is known')
@@ -186,10 +188,12 @@ function declareKeeping(program: Command, perform: Perform): void {
 }
 
 function declareOperating(program: Command, perform: Perform): void {
-  examples(program.command('metrics').description('the numbers of the library'), [
-    'skillcache metrics',
-    'skillcache metrics --format prometheus',
-  ])
+  examples(
+    program
+      .command('metrics')
+      .description('the numbers of this process and of the store: runs count from its start'),
+    ['skillcache metrics', 'skillcache metrics --format prometheus'],
+  )
     .addOption(new Option('--format <format>', 'the form').choices(['json', 'prometheus']).default('json'))
     .action(async (options: { format: 'json' | 'prometheus' }, command: Command) =>
       perform(command, async (session) => (await import('./metrics.ts')).metrics(session, options)),
@@ -254,7 +258,11 @@ function collect(word: string, before: readonly string[] = []): string[] {
   return [...before, word];
 }
 
-const count = (word: string): number => parsed(word, parseCount);
+const count = (word: string): number =>
+  parsed(word, (text) => {
+    if (/^-\d+$/.test(text)) throw new UsageError(`${text} is under 0`);
+    return parseCount(text);
+  });
 const limit = (word: string): number =>
   parsed(word, (text) => {
     const value = parseCount(text);
@@ -262,6 +270,12 @@ const limit = (word: string): number =>
     throw new UsageError(`${value} is not within 1 and ${LIMIT_MAX}`);
   });
 const size = (word: string): number => parsed(word, parseSize);
+const memory = (word: string): number =>
+  parsed(word, (text) => {
+    const bytes = parseSize(text);
+    if (bytes >= MEMORY_BYTES_LEAST) return bytes;
+    throw new UsageError(`${bytes} ${bytes === 1 ? 'byte is' : 'bytes are'} under 16 MiB`);
+  });
 const time = (word: string): number | string => parsed(word, parseTime);
 
 /** Commander names the option before the message of this class of error alone. */

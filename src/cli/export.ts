@@ -1,5 +1,7 @@
 /** `skillcache export` */
+import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { Session } from './session.ts';
@@ -36,14 +38,19 @@ export async function exportSkills(
   else await writeWhole(out, documentOf(definitions, format));
   output.answer(
     { out, format, skills: definitions.count },
-    () => `wrote ${definitions.count} skills to ${out}`,
+    () => `wrote ${definitions.count} ${definitions.count === 1 ? 'skill' : 'skills'} to ${out}`,
   );
 }
 
 function formatOf(out: string | undefined, json: boolean): ExportFormat {
   if (out === undefined) return json ? 'json' : 'ndjson';
   if (out.endsWith('.ndjson') || out.endsWith('.jsonl')) return 'ndjson';
-  return out.endsWith('.json') ? 'json' : 'folders';
+  if (out.endsWith('.json')) return 'json';
+  // Likelier a file than a folder of that name.
+  if (/^\.[a-z]\w{0,5}$/i.test(extname(out)) && !existsSync(out)) {
+    throw new UsageError(`--out ${out}: say --format ndjson, json or folders, which its name does not tell`);
+  }
+  return 'folders';
 }
 
 /** Those named, a missing one refused before anything is written; else all, in name order. */
@@ -106,5 +113,6 @@ async function writeWhole(path: string, chunks: AsyncIterable<string>): Promise<
 function fileError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined || !/^E[A-Z]+$/.test(code)) return error;
-  return new UsageError(`${path} cannot be written: ${code}`, { cause: error, details: { path } });
+  const why = code === 'ENOENT' ? `there is no folder ${dirname(path)}` : code;
+  return new UsageError(`${path} cannot be written: ${why}`, { cause: error, details: { path } });
 }

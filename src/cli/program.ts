@@ -1,7 +1,7 @@
 /** The program: reads its words, runs one command, and ends with the exit code that belongs to what happened. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ERROR_KINDS, UsageError, abortError, AbortedError } from '../errors.ts';
+import { ERROR_KINDS, SkillNotFoundError, UsageError, abortError, AbortedError } from '../errors.ts';
 import { stdinReader } from './arguments.ts';
 import { declareCommands } from './commands.ts';
 import { failureJson, failureOf, failureText } from './failure.ts';
@@ -37,7 +37,12 @@ async function perform(words: readonly string[], interruption: Interruption): Pr
       output = outputOf({ json: global.json === true, quiet: global.quiet === true });
       const stdin = stdinReader(process.stdin, interruption.signal);
       const session = new Session({ output, signal: interruption.signal, stdin, env: process.env, global });
-      exitCode = (await action(session)) ?? 0;
+      try {
+        exitCode = (await action(session)) ?? 0;
+      } catch (error) {
+        if (!(error instanceof SkillNotFoundError)) throw error;
+        throw await (await import('./similar-names.ts')).withSimilarNames(error, session);
+      }
     });
     await program.parseAsync(words, { from: 'user' });
     return exitCode;

@@ -1,6 +1,6 @@
 /** `skillcache run` */
 import type { RunOptions } from '../run-options.ts';
-import { UsageError } from '../errors.ts';
+import { SkillRuntimeError, UsageError } from '../errors.ts';
 import { plainText } from './plain-text.ts';
 import { readProgram } from './program-source.ts';
 import type { DataOptions, Session } from './session.ts';
@@ -31,10 +31,13 @@ export async function run(session: Session, word: string, options: RunCommandOpt
     `running ${word}`,
     program.kind === 'stored'
       ? library.run(program.reference, inputs, runOptions)
-      : library.runCode(program.code, inputs, { ...runOptions, ...(language && { language }) }),
+      : runFile(
+          word,
+          library.runCode(program.code, inputs, { ...runOptions, ...(language && { language }) }),
+        ),
   );
   if (output.json) {
-    output.value(answer);
+    output.value({ ...answer, durationMs: Math.round(answer.durationMs * 1_000) / 1_000 });
     return;
   }
   if (answer.logs !== '') output.note(plainText(answer.logs).trimEnd());
@@ -44,6 +47,20 @@ export async function run(session: Session, word: string, options: RunCommandOpt
     output.note(
       `${answer.durationMs.toFixed(1)} ms, ${from}${answer.explain ? `: ${plainText(answer.explain)}` : ''}`,
     );
+  }
+}
+
+/** Stacks name the file, as every other tool does: the library knows its text alone. */
+async function runFile<Answer>(word: string, running: Promise<Answer>): Promise<Answer> {
+  try {
+    return await running;
+  } catch (error) {
+    const thrown = error instanceof SkillRuntimeError ? error.details['error'] : undefined;
+    if (!(error instanceof SkillRuntimeError) || typeof thrown !== 'object' || thrown === null) throw error;
+    const stack = String((thrown as { stack?: unknown }).stack);
+    const named = stack.replaceAll('skill:inline@0:', `${word === '-' ? 'stdin' : word}:`);
+    const details = { ...error.details, error: { ...thrown, stack: named } };
+    throw new SkillRuntimeError(error.message, { cause: error, details });
   }
 }
 

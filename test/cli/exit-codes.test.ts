@@ -69,6 +69,26 @@ describe('an error ends with the exit code of its kind, tells it as JSON on stde
     expect(error['code']).toBe(errorCode);
   });
 
+  test.each([
+    [['run', 'square', '--memory', '1'], /--memory <size>.* 1 byte is under 16 MiB/],
+    [['run', 'square', '--timeout-ms', '-1'], /--timeout-ms <ms>.* -1 is under 0/],
+    [['remove', 'square@1'], /square@1 is one version, and versions cannot be removed/],
+    [['export', '--out', 'new.txt'], /--out new\.txt: say --format ndjson, json or folders/],
+    [['export', '--out', 'no/such/x.ndjson'], /there is no folder no\/such/],
+  ])('skillcache %j says what is wrong with it', async (words, message) => {
+    const { code, stderr } = await command(words, { cwd });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as string });
+  });
+
+  test.each([
+    [['show', 'sqaure'], 'error: no skill sqaure; did you mean square?\n'],
+    [['run', 'Squares@2'], 'error: no version Squares@2; did you mean square?\n'],
+    [['remove', 'circle'], 'error: no skill circle\n'],
+    [['run', 'square@9'], 'error: no version square@9\n'],
+  ])('skillcache %j names what may have been meant', async (words, stderr) => {
+    expect(await command(words, { cwd })).toEqual({ code: 7, stdout: '', stderr });
+  });
+
   test('8 SECURITY_VALIDATION where policy says enforce', async () => {
     const env = { SKILLCACHE_SECURITY_CAPABILITIES: 'enforce' };
     const { code, stderr } = await command(['add', 'evil.js', '--json'], { cwd, env });
@@ -88,7 +108,7 @@ describe('an error ends with the exit code of its kind, tells it as JSON on stde
 test('for a person an error names the place in the skill', async () => {
   const { stderr } = await command(['run', './throws.js', '--input', 'n=5'], { cwd });
   expect(stderr).toMatch(/^soon\nerror: .*no 5/);
-  expect(stderr).toMatch(/:3:7/);
+  expect(stderr).toMatch(/^ {2}at \.\/throws\.js:3:7$/m);
 });
 
 describe.skipIf(process.platform !== 'linux')('SIGINT', () => {

@@ -81,7 +81,7 @@ export const writeOperations: WriteOperations = {
     const pointer = readPointer(context.statements, name);
     const target = pointer && findVersion(context, 'v.skill_id = ? AND v.version = ?', pointer.id, version);
     if (pointer === undefined || target === undefined) {
-      throw new SkillNotFoundError(`there is no skill ${name}@${version}`, { details: { name, version } });
+      throw new SkillNotFoundError(`no version ${name}@${version}`, { details: { name, version } });
     }
     if (pointer.version === version) {
       return { name: pointer.name, version, digest: pointer.digest, status: 'unchanged' };
