@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { dispatcher, failure, programOf, run } from '../workers/runs.ts';
-import { ATTACKS, PRELUDE } from './attacks.ts';
+import { ATTACKS_BY_OBJECT } from './attacks-by-object.ts';
+import { ATTACKS as ATTACKS_BY_TRICK, PRELUDE } from './attacks.ts';
+
+const ATTACKS = [...ATTACKS_BY_TRICK, ...ATTACKS_BY_OBJECT];
 
 const workers = dispatcher();
 afterAll(() => workers.close(0));
@@ -21,6 +24,12 @@ describe('no attack on the realm succeeds', () => {
   test.each(ATTACKS)('$name', async ({ name }) => {
     const { output } = await run(workers, program, { inputs: { ...inputs, name } });
     expect(output).toBe('no');
+  });
+
+  test('there are 120 of them at least, no two alike', () => {
+    expect(new Set(ATTACKS.map(({ name }) => name)).size).toBe(ATTACKS.length);
+    expect(new Set(ATTACKS.map(({ code }) => code)).size).toBe(ATTACKS.length);
+    expect(ATTACKS.length).toBeGreaterThanOrEqual(120);
   });
 
   test('dynamic import is refused when a skill is compiled', () => {
