@@ -29,7 +29,11 @@ const options = {
   busyTimeoutMs: 10_000,
   writesWaitingMax: 100_000,
   runsMax: 1_000,
+  runAgeMaxMs: 1e12,
+  resultsMax: 1e6,
   resultBytesMax: 1e8,
+  versionsMax: 1_000,
+  versionAgeMaxMs: 1e13,
 };
 
 const rows = [];
@@ -254,7 +258,13 @@ try {
   const openStart = performance.now();
   const store = await openSqliteStore({ ...options, path });
   await store.load(names[0]);
-  report('opening it and the first lookup', ms(performance.now() - openStart));
+  const openMs = performance.now() - openStart;
+  const rssMiB = process.memoryUsage().rss / 2 ** 20;
+  report(
+    'opening it and the first lookup',
+    ms(openMs),
+    `${rssMiB.toFixed(0)} MiB resident in all, filling included`,
+  );
   await benchReads(store, names);
   await benchSearch(store);
   await store.close();

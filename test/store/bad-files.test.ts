@@ -295,6 +295,76 @@ describe('a place that cannot be written', () => {
   });
 });
 
+describe('a file that is damaged while it is open', () => {
+  const names = Array.from({ length: SKILLS }, (_, index) => `skill${index}`);
+  const codes = (outcomes: readonly PromiseSettledResult<unknown>[]) =>
+    new Set(
+      outcomes.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : [])),
+    );
+
+  test('a file system that becomes read-only refuses writes, reads go on, and writing resumes', async (context) => {
+    using disk = mountDisk('remounted', '8m');
+    if (disk === undefined) return context.skip('mounting a file system is not permitted here');
+    const path = join(disk.path, 'a.db');
+    cpSync(good, path);
+    execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+    await expect(open(path)).rejects.toMatchObject({ code: 'DATABASE_READONLY' });
+    await using reading = disposable(await open(path, { readonly: true }));
+    expect((await reading.store.load('skill1'))?.version).toBe(1);
+    execFileSync('mount', ['-o', 'remount,rw', disk.path]);
+    await using writing = disposable(await open(path));
+    expect(await writing.store.add(skillVersion({ name: 'resumed' }))).toMatchObject({ version: 1 });
+  });
+
+  test('a file that is truncated gives corrupt errors and no crash', async () => {
+    const path = copy('cut-open.db');
+    await using opened = disposable(await open(path));
+    await opened.store.load('skill1');
+    truncateSync(path, Math.floor(statSync(path).size / 2));
+    const loads = await Promise.allSettled(names.map((name) => opened.store.load(name)));
+    expect([...codes(loads)]).toEqual(['DATABASE_CORRUPT']);
+    const { ok } = await opened.store.check({ deep: true }).catch(() => ({ ok: false }));
+    expect(ok).toBe(false);
+  });
+
+  test('a page that is overwritten with garbage is refused, and the others are served', async () => {
+    const path = copy('garbage-open.db');
+    await using opened = disposable(await open(path));
+    const pages = Math.floor(statSync(path).size / 4_096);
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, Math.floor(pages / 2) * 4_096);
+    closeSync(file);
+    const loads = await Promise.allSettled(names.map((name) => opened.store.load(name)));
+    for (const [index, load] of loads.entries()) {
+      if (load.status === 'rejected') expect(load.reason).toMatchObject({ code: 'DATABASE_CORRUPT' });
+      else expect(load.value?.definition.code).toMatch(new RegExp(` ${index}$`));
+    }
+    expect(loads.some((one) => one.status === 'fulfilled')).toBe(true);
+    const { ok } = await opened.store.check({ deep: true }).catch(() => ({ ok: false }));
+    expect(ok).toBe(false);
+  });
+
+  test('a log that is cut gives typed errors, no crash, and the next open says what is lost', async () => {
+    const path = copy('log-open.db');
+    const opened = await open(path);
+    for (let index = 0; index < 20; index += 1) {
+      await opened.add(skillVersion({ name: `late${index}`, code: `// ${'w'.repeat(3_000)}` }));
+    }
+    for (const suffix of ['', '-wal', '-mark']) cpSync(path + suffix, join(folder, `log-cut.db${suffix}`));
+    truncateSync(`${path}-wal`, 4_096);
+    const loads = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => opened.load(`late${index}`)),
+    );
+    for (const code of codes(loads)) expect(['DATABASE_CORRUPT', 'DATABASE_CONNECTION']).toContain(code);
+    await opened.close();
+    truncateSync(join(folder, 'log-cut.db-wal'), 4_096);
+    await expect(open(join(folder, 'log-cut.db'))).rejects.toMatchObject({
+      code: 'DATABASE_CORRUPT',
+      details: { lostCommits: expect.any(Number) },
+    });
+  });
+});
+
 test('a lock that another process holds too long is a connection error, and the next write works', async () => {
   const path = copy('locked.db');
   const other = new Sqlite(path);

@@ -52,7 +52,7 @@ export function hasTags(tags: readonly string[], id = 's.id'): string {
 }
 
 // Once in many rows the caller is asked whether it still waits.
-const MATCHES = 'skill_index MATCH ? AND (skill_index.rowid % 64 != 0 OR keep_going())';
+const MATCHES = 'skill_index MATCH ? AND (skill_index.rowid % 16 != 0 OR keep_going())';
 
 function indexProbe({ statements }: ReadContext, tags: readonly string[]) {
   const newest = statements.get<{ id: number | null }>('SELECT max(id) AS id FROM skill_index_docsize');
