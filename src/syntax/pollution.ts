@@ -1,8 +1,9 @@
 /** Writes that a key such as `__proto__` would lead into everybody's prototype. */
-import type { CallExpression, Identifier, MemberExpression, Node } from '@babel/types';
+import type { CallExpression, Identifier, MemberExpression, Node, ObjectExpression } from '@babel/types';
 import type { Binding } from './bindings.ts';
 import type { Inspection } from './capabilities.ts';
 import { isFunction, type FunctionNode } from './child-nodes.ts';
+import { isNumber } from './number-evidence.ts';
 
 export function reportPollution(inspection: Inspection): void {
   const { bindings, raise } = inspection;
@@ -12,7 +13,11 @@ export function reportPollution(inspection: Inspection): void {
   const merges = bindings.nodes.filter((node) => mergesInto(inspection, node));
   if (writes.length + merges.length === 0 || isGuarded(inspection)) return;
   for (const node of writes) {
-    if (isNested(inspection, node.object) || isWalked(inspection, node.object))
+    if (
+      isNested(inspection, node.object) ||
+      isWalked(inspection, node.object) ||
+      isReduceStep(inspection, node)
+    )
       raise('proto-pollution-risk', node);
   }
   for (const node of merges) raise('proto-pollution-risk', node);
@@ -35,46 +40,7 @@ function isGuarded({ bindings, values }: Inspection): boolean {
 /** `o[k]` whose key is not known, and not a number. */
 function isOpenKey(inspection: Inspection, node: Node): node is MemberExpression {
   if (node.type !== 'MemberExpression' || !node.computed) return false;
-  return inspection.values.constantOf(node.property) === undefined && !isNumber(inspection, node.property, 0);
-}
-
-/** Names that people give to numbers. */
-const NUMBER_NAME =
-  /^(?:[ijmnrcxyzwh]|row|col|column|idx|index|pos|offset|level|depth)\d*$|(?:Index|Idx|Row|Col|Pos|Count|[a-z][XYIJ])$/;
-
-function isNumber(inspection: Inspection, node: Node, depth: number): boolean {
-  const { bindings, values } = inspection;
-  switch (node.type) {
-    case 'NumericLiteral':
-    case 'UpdateExpression':
-      return true;
-    case 'UnaryExpression':
-      return '+-~'.includes(node.operator);
-    case 'BinaryExpression':
-      if (node.operator !== '+') return true;
-      return isNumber(inspection, node.left, depth + 1) && isNumber(inspection, node.right, depth + 1);
-    case 'CallExpression':
-      return /^(?:Math\..*|Number|parseInt|parseFloat)$/.test(values.pathOf(node.callee) ?? '');
-    case 'MemberExpression':
-      return /^(?:length|size)$/.test(values.keyOf(node) ?? '') || NUMBER_NAME.test(values.keyOf(node) ?? '');
-    case 'Identifier': {
-      const binding = bindings.resolve(node);
-      if (NUMBER_NAME.test(node.name) || binding === undefined) return NUMBER_NAME.test(node.name);
-      return isNumberBinding(inspection, binding, depth);
-    }
-    default:
-      return false;
-  }
-}
-
-function isNumberBinding(inspection: Inspection, binding: Binding, depth: number): boolean {
-  const { bindings } = inspection;
-  if (binding.writes.some((write) => bindings.parentOf(write.node)?.type === 'UpdateExpression')) return true;
-  if (binding.isNumber || depth > 8) return binding.isNumber;
-  const base = binding.origins[0]?.base;
-  return base !== undefined && 'type' in base && binding.origins[0]?.steps.length === 0
-    ? isNumber(inspection, base, depth + 1)
-    : false;
+  return inspection.values.constantOf(node.property) === undefined && !isNumber(inspection, node.property);
 }
 
 /** `o[a]` of `o[a][b] = v`, where `o` comes from outside; `(o[a] ??= {})` too. */
@@ -83,9 +49,26 @@ function isNested(inspection: Inspection, object: Node): boolean {
   if (!isOpenKey(inspection, inner)) return isReduceWalk(inspection, inner);
   let root: Node = inner.object;
   while (root.type === 'MemberExpression') root = root.object;
-  if (root.type !== 'Identifier') return root.type === 'ThisExpression';
-  const binding = inspection.bindings.resolve(root);
-  return binding === undefined || binding.kind === 'parameter';
+  return root.type === 'Identifier' ? isRecord(inspection, root) : root.type === 'ThisExpression';
+}
+
+/** A name for an object that has everybody's prototype: one from outside, or a literal. */
+function isRecord({ bindings, values }: Inspection, name: Identifier): boolean {
+  const binding = bindings.resolve(name);
+  if (binding === undefined || binding.kind === 'parameter') return true;
+  if (values.ofBinding(binding).kind !== 'object') return false;
+  const base = binding.origins[0]?.base;
+  return base !== undefined && 'type' in base && base.type === 'ObjectExpression' && !hasNoPrototype(base);
+}
+
+/** `{ __proto__: null }`. */
+function hasNoPrototype({ properties }: ObjectExpression): boolean {
+  return properties.some(
+    (property) =>
+      property.type === 'ObjectProperty' &&
+      property.value.type === 'NullLiteral' &&
+      (property.key.type === 'Identifier' ? property.key.name : '') === '__proto__',
+  );
 }
 
 /** What an expression gives in the end: past defaults, assignments and type assertions. */
@@ -119,6 +102,32 @@ function isWalked(inspection: Inspection, object: Node): boolean {
   });
 }
 
+/** `o[k] = …` as what the callback of a `reduce` answers: the next step starts from there. */
+function isReduceStep({ bindings, values }: Inspection, node: MemberExpression): boolean {
+  if (node.object.type !== 'Identifier' || node.property.type !== 'Identifier') return false;
+  const binding = bindings.resolve(node.object);
+  const callback = binding?.scope.owner;
+  if (binding === undefined || callback === undefined || !isFunction(callback)) return false;
+  const [walker, key] = callback.params;
+  if (walker?.type !== 'Identifier' || walker.name !== node.object.name) return false;
+  if (key?.type !== 'Identifier' || key.name !== node.property.name) return false;
+  const call = bindings.parentOf(callback);
+  if (call?.type !== 'CallExpression' || !/^reduce(?:Right)?$/.test(values.keyOf(call.callee) ?? ''))
+    return false;
+  const answers =
+    callback.body.type === 'BlockStatement'
+      ? callback.body.body.map((each) => (each.type === 'ReturnStatement' ? each.argument : undefined))
+      : [callback.body];
+  return answers.some((answer) => {
+    const step = answer && innermost(answer);
+    return (
+      step?.type === 'MemberExpression' &&
+      step.object.type === 'Identifier' &&
+      bindings.resolve(step.object) === binding
+    );
+  });
+}
+
 /** `keys.reduce((o, k) => o[k] ??= {}, start)`. */
 function isReduceWalk(inspection: Inspection, node: Node): boolean {
   if (node.type !== 'CallExpression' || inspection.values.keyOf(node.callee) !== 'reduce') return false;
@@ -138,10 +147,17 @@ function isSame({ bindings }: Inspection, node: Node, name: string, owner: Node)
   return node.type === 'Identifier' && node.name === name && bindings.resolve(node)?.scope.owner === owner;
 }
 
-/** A call of a function by itself with `target[key]` of a target that it was given: a deep merge. */
+/**
+ * A call of a function by itself with `target[key]` of a target that it was given: a deep merge.
+ * `Object.assign(target[key], …)` of such a target, or of a literal: the same, one level deep.
+ */
 function mergesInto(inspection: Inspection, node: Node): node is CallExpression {
-  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return false;
-  const { bindings } = inspection;
+  if (node.type !== 'CallExpression') return false;
+  const { bindings, values } = inspection;
+  if (node.arguments.length > 1 && values.pathOf(node.callee) === 'Object.assign') {
+    return isNested(inspection, node.arguments[0] as Node);
+  }
+  if (node.callee.type !== 'Identifier') return false;
   const [into] = node.arguments;
   const target = into === undefined ? undefined : innermost(into);
   if (target?.type !== 'MemberExpression' || !isOpenKey(inspection, target)) return false;

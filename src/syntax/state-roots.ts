@@ -111,7 +111,7 @@ export function isOwnOfLasting(inspection: Inspection, node: Node): boolean {
   let scope = bindings.scopeOf(root);
   while (scope.owner?.type === 'ArrowFunctionExpression' && scope.parent) scope = scope.parent;
   const method = scope.owner;
-  if (method === undefined || scope.runsOnce || !/Method$/.test(method.type)) return false;
+  if (method === undefined || scope.runsOnce || !method.type.endsWith('Method')) return false;
   if ('kind' in method && method.kind === 'constructor') return false;
   const parent = bindings.parentOf(method);
   const holder = parent?.type === 'ClassBody' ? bindings.parentOf(parent) : parent;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { reportCapabilities } from '../../src/syntax/capabilities.ts';
 import { BEHAVIOUR } from './capability-table-behaviour.ts';
 import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
+import { POLLUTION } from './capability-table-pollution.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
 import { REVIEWED, REVIEWED_TYPED } from './capability-table-review.ts';
 import { STATE } from './capability-table-state.ts';
@@ -41,6 +42,9 @@ describe('odd corners', () => {
 });
 describe('what a second reader found', () => {
   checkTable(REVIEWED, 'javascript');
+});
+describe('writes along keys', () => {
+  checkTable(POLLUTION, 'javascript');
 });
 describe('what outlives a call', () => {
   checkTable(STATE, 'javascript');

@@ -235,7 +235,11 @@ export const BEHAVIOUR: readonly Labelled[] = [
     '',
     'export default (grid) => { for (let i = 0; i < grid.length; i++) for (let j = 0; j < grid[i].length; j++) grid[i][j] *= 2; return grid; };',
   ],
-  ['board', '', 'export default (board, row, col, v) => { board[row][col] = v; return board; };'],
+  [
+    'board without a word on numbers',
+    'proto-pollution-risk',
+    'export default (board, row, col, v) => { board[row][col] = v; return board; };',
+  ],
   ['typed cells', '', 'export default (m: number[][], a: number, b: number) => { m[a][b] = 0; return m; };'],
   [
     'table of lengths',

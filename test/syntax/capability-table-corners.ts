@@ -154,7 +154,7 @@ export const CORNERS: readonly Labelled[] = [
   ],
   [
     'own nested record',
-    '',
+    'proto-pollution-risk',
     'export default (edges) => { const graph = {}; for (const [from, to] of edges) { graph[from] ||= {}; graph[from][to] = 1; } return graph; };',
   ],
   ['this nested', 'proto-pollution-risk', 'export default class Store { set(a, b, v) { this[a][b] = v; } }'],
