@@ -30,6 +30,9 @@ const FOLDERS_MAX = 100_000;
 /** Lines of a stream are put in order within batches of this many. */
 const BATCH_MAX = 5_000;
 const LINE_LENGTH_MAX = 16 * 1024 * 1024;
+/** Files that may hold skills too, and those that have their place beside scripts. */
+const COLLECTION = /\.(?:json|ndjson|jsonl)$/;
+const SET_UP = /^(?:package|package-lock|[jt]sconfig)\.json$/;
 const SCRIPTS = new Set(['.js', '.ts', '.mjs', '.mts']);
 
 /**
@@ -67,7 +70,8 @@ async function folderCandidates(root: string, signal: AbortSignal | undefined): 
     candidates.push(await skillFolderCandidate(folder));
   }
   if (candidates.length > 0) return candidates;
-  const scripts = (await fileNames(root)).filter(
+  const names = await fileNames(root);
+  const scripts = names.filter(
     (name) => SCRIPTS.has(extname(name)) && !/\.(?:d|test|spec)\.m?[jt]s$/.test(name),
   );
   if (scripts.length === 0)
@@ -76,7 +80,11 @@ async function folderCandidates(root: string, signal: AbortSignal | undefined): 
     throwIfAborted(signal);
     candidates.push(await attempt(join(root, name), () => scriptCandidate(join(root, name))));
   }
-  return candidates;
+  const left = names.filter((name) => COLLECTION.test(name) && !SET_UP.test(name));
+  const [first, ...others] = candidates;
+  if (!first || left.length === 0) return candidates;
+  const warning = `of the folder's files only scripts were read; import these by name: ${left.join(', ')}`;
+  return [{ ...first, warnings: [...first.warnings, warning] }, ...others];
 }
 
 /** Folders with a SKILL.md, sorted; links are not followed, nor is a skill's own folder searched. */

@@ -125,6 +125,15 @@ test('a folder without any SKILL.md gives its scripts', async () => {
   expect((await all(join(root, 'scripts-only'))).map((one) => one.name)).toEqual(['a']);
 });
 
+test('files beside the scripts of a folder that may hold skills too are named', async () => {
+  for (const name of ['a.js', 'b.js', 'more.json', 'lines.ndjson', 'package.json'])
+    await file(`mixed/${name}`, '1');
+  const [first, second, ...rest] = await all(join(root, 'mixed'));
+  expect(rest).toEqual([]);
+  expect(first?.warnings.at(-1)).toMatch(/import these by name: lines\.ndjson, more\.json$/);
+  expect(second?.warnings).not.toContain(first?.warnings.at(-1));
+});
+
 describe('what cannot be imported', () => {
   test('a path where nothing is gives FileNotFoundError', async () => {
     await expect(all(join(root, 'nothing.json'))).rejects.toBeInstanceOf(FileNotFoundError);
