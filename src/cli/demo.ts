@@ -21,7 +21,7 @@ const REPEATS = 100;
 const HOSTILE: readonly { does: string; code: string; timeoutMs?: number }[] = [
   { does: 'loops for ever', code: 'for (;;) {}', timeoutMs: 300 },
   {
-    does: 'reads a file',
+    does: 'evaluates text',
     code: `globalThis.constructor.constructor('return process')().getBuiltinModule('fs').readFileSync('/etc/passwd')`,
   },
   { does: 'fills the memory', code: 'const held = []; for (;;) held.push(new Float64Array(1e6).fill(1))' },

@@ -43,6 +43,7 @@ export class Session {
   readonly stdin: ReadStdin;
   readonly env: NodeJS.ProcessEnv;
   readonly #global: GlobalOptions;
+  readonly #warned = new Set<string>();
 
   constructor(parts: {
     output: Output;
@@ -61,7 +62,16 @@ export class Session {
   async settings(): Promise<Settings> {
     const { readSettings } = await import('./settings.ts');
     const { db, config } = this.#global;
-    return readSettings({ env: this.env, db, configFile: config });
+    const settings = await readSettings({ env: this.env, db, configFile: config });
+    for (const name of settings.unknownVariables) this.#warnOnce(`${name} is set and is no option`);
+    return settings;
+  }
+
+  #warnOnce(text: string): void {
+    // With `--json` stderr is for one document.
+    if (this.output.json || this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.output.warn(`${text}: \`skillcache config\` names them all`);
   }
 
   /** The path of the library, and whether there is a file at it. */

@@ -21,6 +21,8 @@ export interface Settings {
   /** What `SkillLibrary.open` is given. */
   readonly options: SkillLibraryOptions;
   readonly list: readonly Setting[];
+  /** Variables that are named as ours are and set nothing. */
+  readonly unknownVariables: readonly string[];
 }
 
 export interface SettingsInput {
@@ -56,7 +58,14 @@ export async function readSettings({ env, db, configFile }: SettingsInput): Prom
   });
   const options = nest(given);
   check(options, 'options');
-  return { options, list };
+  return { options, list, unknownVariables: unknownVariables(env, list) };
+}
+
+/** An option whose key ends in `Env` holds the name of one more. */
+function unknownVariables(env: NodeJS.ProcessEnv, list: readonly Setting[]): string[] {
+  const known = new Set(['SKILLCACHE_CONFIG', ...list.map(({ variable }) => variable)]);
+  for (const { key, value } of list) if (key.endsWith('Env')) known.add(String(value));
+  return Object.keys(env).filter((name) => name.startsWith('SKILLCACHE_') && !known.has(name));
 }
 
 async function fileLayer(path: string | undefined): Promise<Layer> {

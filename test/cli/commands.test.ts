@@ -282,10 +282,13 @@ test('doctor runs a program and names the confinement', async () => {
 
 test('config tells each value and where it comes from; config schema is what is shipped', async () => {
   writeFileSync(join(cwd, 'c.json'), '{"run":{"timeoutMs":5000}}');
-  const { stdout } = await command(['config', '--config', 'c.json'], {
+  const { stdout, stderr } = await command(['config', '--config', 'c.json'], {
     cwd,
-    env: { SKILLCACHE_READONLY: 'true' },
+    env: { SKILLCACHE_READONLY: 'true', SKILLCACHE_READ: 'true' },
   });
+  expect(stderr).toBe(
+    'warning: SKILLCACHE_READ is set and is no option: `skillcache config` names them all\n',
+  );
   expect(stdout).toMatch(/^run\.timeoutMs +5000 +file \(c\.json\) +SKILLCACHE_RUN_TIMEOUT_MS$/m);
   expect(stdout).toMatch(/^readonly +true +env \(SKILLCACHE_READONLY\)/m);
   expect(stdout).toMatch(/^path +"skills\.db" +default +SKILLCACHE_DB$/m);

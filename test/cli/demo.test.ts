@@ -14,7 +14,7 @@ test('the demo shows the main job from any folder, stops what is hostile, and le
   expect(stdout).toMatch(/^ {3}\+ +\d+ {2}const window = 2;$/m);
   expect(stdout).toMatch(/^ {3}100 of 100 more answers from the cache/m);
   expect(stdout).toMatch(/^ {3}loops for ever +EXECUTION_TIMEOUT/m);
-  expect(stdout).toMatch(/^ {3}reads a file +SKILL_RUNTIME/m);
+  expect(stdout).toMatch(/^ {3}evaluates text +SKILL_RUNTIME .*\n.*EvalError/m);
   expect(stdout).toMatch(/^ {3}fills the memory +EXECUTION_MEMORY/m);
   expect(stdout).not.toContain('\u001b');
   expect(stdout.split('\n').length).toBeLessThan(70);

@@ -37,6 +37,7 @@ test('what only reads works where nothing can be written; what writes says that 
     expect(await told('list')).toContain('double');
     expect(await told('search', 'doubles')).toContain('double');
     expect(await told('export')).toContain('"double"');
+    expect(await told('metrics')).toContain('"runs"');
     expect(await told('doctor')).toMatch(/^warn +write .*it is opened read-only$/m);
     expect((await command(['remove', 'double'], { cwd })).code).toBe(9);
     expect(readdirSync(cwd)).toEqual(before);

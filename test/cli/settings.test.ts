@@ -61,6 +61,17 @@ describe('an option', () => {
     });
   });
 
+  test('a variable of our kind that sets nothing is named', async () => {
+    const env = {
+      SKILLCACHE_RUN_TIMEOUT: '5',
+      SKILLCACHE_DB: 'a.db',
+      SKILLCACHE_CONFIG: '',
+      SKILLCACHE_WEBHOOK_SECRET: 'secret',
+      SKILLCACHE_READONLY: 'true',
+    };
+    expect((await readSettings({ env })).unknownVariables).toEqual(['SKILLCACHE_RUN_TIMEOUT']);
+  });
+
   test('an empty variable is none', async () => {
     expect(await setting('path', { env: { SKILLCACHE_DB: '' } })).toMatchObject({ source: 'default' });
   });
