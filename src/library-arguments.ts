@@ -46,8 +46,7 @@ export function pageOptions<Options extends { limit?: number }>(options: Options
 export function parseReference(reference: unknown): { name: string; version?: number } {
   const text = textArgument('reference', reference);
   const [, name = '', version] = /^([^@]+?)(?:@([1-9]\d{0,8}))?$/.exec(text) ?? [];
-  if (name === '')
-    throw new SkillNotFoundError(`no skill ${text || '""'}`, { details: { reference: text } });
+  if (name === '') throw new SkillNotFoundError(`no skill ${text || '""'}`, { details: { reference: text } });
   return version === undefined ? { name } : { name, version: Number(version) };
 }
 
