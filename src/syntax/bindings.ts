@@ -1,7 +1,8 @@
 /** One walk over a syntax tree: which name is which binding, and where values come from. */
 import type { File, Identifier, ImportDeclaration, Node, VariableDeclaration } from '@babel/types';
 import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
-import { eachTarget, type Origin, type PatternRead } from './patterns.ts';
+import { eachTarget, elementsOf, HOLLOW, origin, type Origin, type PatternRead } from './patterns.ts';
+import { declaresOnly } from './type-only.ts';
 
 export interface Binding {
   readonly name: string;
@@ -37,8 +38,6 @@ const CALLS_AT_ONCE = new Set(
   ),
 );
 
-const HOLLOW: Origin = { base: undefined, steps: [], isDefault: false };
-
 export class Bindings {
   /** Every node that is code; a node comes after its parent. */
   readonly nodes: Node[] = [];
@@ -53,6 +52,8 @@ export class Bindings {
   readonly #scopes = new Map<Node, Scope>();
   /** Names that are declared or assigned where they stand, not read. */
   readonly #targets = new Set<Node>();
+  /** What a loop's variable goes through. */
+  readonly loopsOver = new Map<Binding, Node>();
   readonly #readers = new Map<Binding, Identifier[]>();
   /** Arguments of a function literal that is called where it stands. */
   readonly #arguments = new Map<Node, readonly Node[]>();
@@ -230,6 +231,8 @@ export class Bindings {
         this.#targets.add(id);
         this.#declare(id, 'variable', target, undefined);
       } else this.#pattern(id, 'variable', target, from);
+      const bound = isLoopHead && id.type === 'Identifier' ? target.names.get(id.name) : undefined;
+      if (bound !== undefined && parent?.type === 'ForOfStatement') this.loopsOver.set(bound, parent.right);
     }
   }
 
@@ -285,19 +288,6 @@ export class Bindings {
   }
 }
 
-function origin(base: Node | undefined): Origin {
-  return base === undefined ? HOLLOW : { base, steps: [], isDefault: false };
-}
-
-/** The first elements of an array that is written out: what a loop over it goes through. */
-function elementsOf(node: Node): Node[] {
-  if (node.type !== 'ArrayExpression') return [];
-  const elements = node.elements.slice(0, ELEMENTS_MAX);
-  return elements.filter((each) => each !== null && each.type !== 'SpreadElement') as Node[];
-}
-
-const ELEMENTS_MAX = 16;
-
 function childScope(parent: Scope, owner = parent.owner, runsOnce = parent.runsOnce): Scope {
   return { parent, names: new Map(), owner, runsOnce };
 }
@@ -307,10 +297,4 @@ function functionScope(scope: Scope): Scope {
   let found = scope;
   while (found.parent !== undefined && found.parent.owner === scope.owner) found = found.parent;
   return found;
-}
-
-/** True where a subtree only declares types, or names of another module. */
-function declaresOnly(node: Node): boolean {
-  if ('declare' in node && node.declare === true) return true;
-  return node.type === 'ExportNamedDeclaration' && (Boolean(node.source) || node.exportKind === 'type');
 }

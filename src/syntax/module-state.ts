@@ -50,11 +50,29 @@ function writesOfMade({ bindings, values }: Inspection, call: CallNode): Node[] 
   const { body } = callee.node;
   const last = body.type === 'BlockStatement' ? body.body.at(-1) : undefined;
   const made = last?.type === 'ReturnStatement' && last.argument ? last.argument : undefined;
-  return bindings.writes
+  const isOwn = (name: Node): boolean =>
+    name.type === 'Identifier' && bindings.resolve(name)?.scope.owner === callee.node;
+  const isInside = (node: Node): boolean =>
+    made !== undefined && Number(node.start) >= Number(made.start) && Number(node.end) <= Number(made.end);
+  const parts = made === undefined ? [] : [...bindings.memberWrites, ...bindings.nodes.filter(isMutation)];
+  const changes = parts.filter((node) => isInside(node) && isOwn(ownerOf(node)));
+  const writes = bindings.writes
     .filter(
       (write) => write.scope.owner === made && bindings.resolve(write.node)?.scope.owner === callee.node,
     )
     .map((write) => write.node);
+  return [...writes, ...changes];
+
+  function isMutation(node: Node): boolean {
+    return node.type === 'CallExpression' && MUTATORS.has(values.keyOf(node.callee) ?? '');
+  }
+}
+
+/** The first name of `a.b = x` and of `a.push(x)`. */
+function ownerOf(node: Node): Node {
+  let root = node.type === 'CallExpression' ? node.callee : node;
+  while (root.type === 'MemberExpression') root = root.object;
+  return root;
 }
 
 function writesState(inspection: Inspection, node: Node): boolean {
@@ -89,7 +107,12 @@ function mutatesState(inspection: Inspection, node: CallNode): boolean {
   if (callee.type !== 'MemberExpression' && callee.type !== 'OptionalMemberExpression') return false;
   const method = values.keyOf(callee);
   const state = stateOf(inspection, callee.object);
-  if (state === undefined || method === undefined) return false;
+  if (method === undefined) return false;
+  if (state === undefined) {
+    // `this.items.push(x)`.
+    const isField = callee.object.type === 'MemberExpression' && MUTATORS.has(method);
+    return isField && isOwnOfLasting(inspection, callee.object);
+  }
   if (method === 'test' || method === 'exec')
     return keepsLastIndex(inspection, node, callee.object, state.binding);
   const value = values.ofBinding(state.binding);

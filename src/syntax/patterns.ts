@@ -13,6 +13,13 @@ export interface Origin {
   readonly isDefault: boolean;
 }
 
+/** Nothing that can be read off the source. */
+export const HOLLOW: Origin = { base: undefined, steps: [], isDefault: false };
+
+export function origin(base: Node | undefined): Origin {
+  return base === undefined ? HOLLOW : { base, steps: [], isDefault: false };
+}
+
 /** A part that a pattern takes out of a value. */
 export interface PatternRead {
   readonly node: Node;
@@ -94,3 +101,12 @@ export function keyOf(key: Node, computed: boolean): Step {
 function step(from: Origin, key: Step): Origin {
   return { ...from, steps: [...from.steps, key] };
 }
+
+/** The first elements of an array that is written out: what a loop over it goes through. */
+export function elementsOf(node: Node): Node[] {
+  if (node.type !== 'ArrayExpression') return [];
+  const elements = node.elements.slice(0, ELEMENTS_MAX);
+  return elements.filter((each) => each !== null && each.type !== 'SpreadElement') as Node[];
+}
+
+const ELEMENTS_MAX = 16;

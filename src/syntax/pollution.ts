@@ -46,10 +46,22 @@ function isOpenKey(inspection: Inspection, node: Node): node is MemberExpression
 /** `o[a]` of `o[a][b] = v`, where `o` comes from outside; `(o[a] ??= {})` too. */
 function isNested(inspection: Inspection, object: Node): boolean {
   const inner = innermost(object);
-  if (!isOpenKey(inspection, inner)) return isReduceWalk(inspection, inner);
+  if (!isOpenKey(inspection, inner)) {
+    const named = inner.type === 'Identifier' ? partNamed(inspection, inner) : undefined;
+    return named === undefined ? isReduceWalk(inspection, inner) : isNested(inspection, named);
+  }
   let root: Node = inner.object;
   while (root.type === 'MemberExpression') root = root.object;
   return root.type === 'Identifier' ? isRecord(inspection, root) : root.type === 'ThisExpression';
+}
+
+/** `o[a]` behind `part`, after `const part = o[a]`. */
+function partNamed({ bindings }: Inspection, name: Identifier): MemberExpression | undefined {
+  const binding = bindings.resolve(name);
+  const [origin, ...others] = binding?.origins ?? [];
+  if (origin?.steps.length !== 0 || others.length > 0 || binding?.writes.length !== 0) return undefined;
+  const { base } = origin;
+  return base !== undefined && 'type' in base && base.type === 'MemberExpression' ? base : undefined;
 }
 
 /** A name for an object that has everybody's prototype: one from outside, or a literal. */

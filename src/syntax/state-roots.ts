@@ -12,6 +12,8 @@ export interface State {
 
 /** Methods that hand out a part of what they are called on. */
 const PARTS = new Set(['at', 'find', 'findLast', 'get']);
+/** Methods that hand each element to their callback. */
+const WALKS = new Set(['every', 'filter', 'forEach', 'map', 'some']);
 /** Aliases of aliases are followed this far. */
 const ALIASES_MAX = 8;
 
@@ -39,6 +41,11 @@ function rootOf(
   if (binding === undefined) return undefined;
   if (binding.scope.runsOnce) return { binding, hasName, name: root };
   if (depth >= ALIASES_MAX) return undefined;
+  const whole = bindings.loopsOver.get(binding) ?? walkedBy(inspection, binding);
+  if (whole !== undefined) {
+    const found = rootOf(inspection, whole, depth + 1);
+    return found && { ...found, hasName: true, name: root };
+  }
   for (const { base, steps, isDefault } of binding.origins) {
     if (base === undefined || !('type' in base) || (binding.kind === 'parameter' && !isDefault)) continue;
     const found = rootOf(inspection, base, depth + 1);
@@ -47,6 +54,19 @@ function rootOf(
       return { ...found, hasName: hasName || found.hasName || steps.length > 0, name: root };
   }
   return undefined;
+}
+
+/** `rows` of `rows.forEach((row) => …)`, for `row`. */
+function walkedBy({ bindings, values }: Inspection, { kind, name, scope }: Binding): Node | undefined {
+  const { owner } = scope;
+  if (kind !== 'parameter' || owner === undefined || !isFunction(owner)) return undefined;
+  const [first] = owner.params;
+  const call = bindings.parentOf(owner);
+  if (first?.type !== 'Identifier' || first.name !== name || call?.type !== 'CallExpression')
+    return undefined;
+  const { callee } = call;
+  if (callee.type !== 'MemberExpression' || !WALKS.has(values.keyOf(callee) ?? '')) return undefined;
+  return callee.object;
 }
 
 /** One step towards the root: past a member, a call that hands out a part, an assertion. */

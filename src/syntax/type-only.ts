@@ -92,3 +92,9 @@ function namespaceBody(body: Node): readonly Statement[] {
   if (body.type === 'TSModuleBlock') return body.body;
   return body.type === 'TSModuleDeclaration' ? namespaceBody(body.body) : [];
 }
+
+/** True where a subtree only declares types, or names of another module. */
+export function declaresOnly(node: Node): boolean {
+  if ('declare' in node && node.declare === true) return true;
+  return node.type === 'ExportNamedDeclaration' && (Boolean(node.source) || node.exportKind === 'type');
+}

@@ -98,7 +98,8 @@ export class Values {
   member(value: Value, step: Step): Value {
     const key = typeof step === 'string' ? step : this.keyTextOf(step);
     if (key === undefined) return UNKNOWN;
-    if (key === '__proto__') return SOME_PROTOTYPE;
+    if (key === '__proto__')
+      return value.kind === 'function' ? builtin('Function.prototype') : SOME_PROTOTYPE;
     switch (value.kind) {
       case 'builtin':
         return memberOfBuiltin(value.path, key);

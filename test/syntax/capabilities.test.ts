@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { reportCapabilities } from '../../src/syntax/capabilities.ts';
 import { BEHAVIOUR } from './capability-table-behaviour.ts';
 import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
+import { HARDER, MIXED } from './capability-table-mixed.ts';
 import { POLLUTION } from './capability-table-pollution.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
 import { REVIEWED, REVIEWED_TYPED } from './capability-table-review.ts';
@@ -42,6 +43,10 @@ describe('odd corners', () => {
 });
 describe('what a second reader found', () => {
   checkTable(REVIEWED, 'javascript');
+});
+describe('all sorts', () => {
+  checkTable(MIXED, 'javascript');
+  checkTable(HARDER, 'javascript');
 });
 describe('writes along keys', () => {
   checkTable(POLLUTION, 'javascript');
