@@ -95,6 +95,17 @@ export function isStart(inspection: Inspection, scope: Scope, depth = 0): boolea
   if (scope.runsOnce) return true;
   const { owner } = scope;
   if (owner === undefined || depth >= ALIASES_MAX || !isFunction(owner)) return false;
+  const known = starts.get(owner);
+  if (known !== undefined) return known;
+  const answer = runsAtStart(inspection, owner, depth);
+  starts.set(owner, answer);
+  return answer;
+}
+
+/** Functions that were looked at, so that each is looked at once. */
+const starts = new WeakMap<Node, boolean>();
+
+function runsAtStart(inspection: Inspection, owner: FunctionNode, depth: number): boolean {
   const binding = nameOf(inspection, owner);
   if (binding === undefined || !binding.scope.runsOnce || /^(?:main|run)$/.test(binding.name)) return false;
   const { bindings } = inspection;
