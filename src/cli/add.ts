@@ -9,10 +9,10 @@ import {
   UsageError,
   type ErrorCode,
 } from '../errors.ts';
-import type { SkillLibrary } from '../library.ts';
 import type { AddedSkill } from '../library-types.ts';
-import { jsonProblem, readText, type Data } from './arguments.ts';
+import { jsonProblem, type Data } from './arguments.ts';
 import { languageOf } from './program-source.ts';
+import { readText } from './read-file.ts';
 import type { Session } from './session.ts';
 
 export interface AddCommandOptions {
@@ -29,8 +29,8 @@ export async function add(session: Session, path: string, options: AddCommandOpt
   const given = await givenBy(options);
   // Before the library is opened, which creates it.
   if (path !== '-' && !existsSync(path)) throw new FileNotFoundError(`no such file or folder: ${path}`);
+  const { definition, warnings } = await definitionAt(session, path);
   await using library = await session.open('create');
-  const { definition, warnings } = await definitionAt(session, library, path);
   const { output, signal } = session;
   const added = await output.waitFor(
     `adding ${path}`,
@@ -73,12 +73,14 @@ interface Read {
   readonly warnings: readonly string[];
 }
 
-async function definitionAt(session: Session, library: SkillLibrary, path: string): Promise<Read> {
+async function definitionAt(session: Session, path: string): Promise<Read> {
   if (path === '-') return { definition: { code: await session.stdin() }, warnings: [] };
   if (extname(path).toLowerCase() === '.json')
     return { definition: await definitionFile(path), warnings: [] };
+  // Not the library itself, which would be made: a path without a skill must not leave an empty one behind.
+  await using reader = await session.open('memory');
   let only: Read | undefined;
-  for await (const candidate of library.readSkills(path, { signal: session.signal })) {
+  for await (const candidate of reader.readSkills(path, { signal: session.signal })) {
     if (only)
       throw new UsageError(`${path} holds several skills; \`skillcache import ${path}\` takes them all`);
     const { source, definition, refused, warnings } = candidate;

@@ -1,13 +1,16 @@
 /** What the words of a command line mean: JSON, files, stdin, `key=value`, sizes. */
-import { readFile } from 'node:fs/promises';
-import { FileNotFoundError, InjectionError, UsageError, abortError, type ErrorDetails } from '../errors.ts';
+import { InjectionError, UsageError, abortError, type ErrorDetails } from '../errors.ts';
 import { jsonErrorPlace } from './json-place.ts';
 import { plainLine } from './plain-text.ts';
+import { readStream, readText } from './read-file.ts';
 
 export type ReadStdin = () => Promise<string>;
 export type Data = Record<string, unknown>;
 
-/** All of stdin, once: a second reader is refused, since the text went to the first. Waits no longer than `signal`. */
+/**
+ * All of stdin, once: a second reader is refused, since the text went to the first. Bounded as files are, and
+ * waits no longer than `signal`.
+ */
 export function stdinReader(stdin: AsyncIterable<Uint8Array | string>, signal: AbortSignal): ReadStdin {
   let isRead = false;
   return async () => {
@@ -18,48 +21,36 @@ export function stdinReader(stdin: AsyncIterable<Uint8Array | string>, signal: A
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
     });
-    return Promise.race([allOf(stdin), aborted]);
+    return Promise.race([readStream(stdin, 'stdin'), aborted]);
   };
-}
-
-async function allOf(stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/**
- * The text of a file, without a byte order mark.
- * @throws {FileNotFoundError} {UsageError} where it cannot be read.
- */
-export async function readText(path: string): Promise<string> {
-  try {
-    const text = await readFile(path, 'utf8');
-    return text.startsWith('\uFEFF') ? text.slice(1) : text;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new FileNotFoundError(`no such file: ${path}`, { cause: error });
-    const why = code === 'EISDIR' ? 'it is a folder' : `${code}`;
-    throw new UsageError(`${path} cannot be read: ${why}`, { cause: error, details: { path } });
-  }
 }
 
 /**
  * `--inputs` and its kin: JSON, `@file` or `-` for stdin. Always an object.
  * @throws {InjectionError} `INVALID_INPUTS`, naming the option and the place.
  */
-export async function readData(word: string, option: string, stdin: ReadStdin): Promise<Data> {
-  const [text, source] = await dataText(word, option, stdin);
+export async function readData(
+  word: string,
+  option: string,
+  stdin: ReadStdin,
+  signal?: AbortSignal,
+): Promise<Data> {
+  const [text, source] = await dataText(word, option, stdin, signal);
   const value = parseJson(text, source);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Data;
   const found = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
   throw new InjectionError('INVALID_INPUTS', `${source} is ${found}; expected a JSON object`);
 }
 
-async function dataText(word: string, option: string, stdin: ReadStdin): Promise<[string, string]> {
+async function dataText(
+  word: string,
+  option: string,
+  stdin: ReadStdin,
+  signal: AbortSignal | undefined,
+): Promise<[string, string]> {
   if (word === '-') return [await stdin(), `${option} (stdin)`];
-  if (word.startsWith('@')) return [await readText(word.slice(1)), `${option} (${word.slice(1)})`];
+  if (word.startsWith('@'))
+    return [await readText(word.slice(1), { signal }), `${option} (${word.slice(1)})`];
   return [word, option];
 }
 
@@ -86,21 +77,21 @@ export function jsonProblem(text: string, source: string): { message: string; de
  * `--input key=value`, repeated: the value is JSON where it parses as such, else the text itself; `@file` is the
  * file's content (parsed where its name ends in `.json`). The last of a key wins.
  */
-export async function readAssignments(words: readonly string[]): Promise<Data> {
+export async function readAssignments(words: readonly string[], signal?: AbortSignal): Promise<Data> {
   const entries: [string, unknown][] = [];
   for (const word of words) {
     const at = word.indexOf('=');
     if (at < 1) throw new UsageError(`--input ${word}: expected key=value`);
-    entries.push([word.slice(0, at), await assigned(word.slice(at + 1), word.slice(0, at))]);
+    entries.push([word.slice(0, at), await assigned(word.slice(at + 1), word.slice(0, at), signal)]);
   }
   // Not by assignment: `__proto__` is a key like any other.
   return Object.fromEntries(entries);
 }
 
-async function assigned(text: string, key: string): Promise<unknown> {
+async function assigned(text: string, key: string, signal: AbortSignal | undefined): Promise<unknown> {
   if (text.startsWith('@')) {
     const path = text.slice(1);
-    const content = await readText(path);
+    const content = await readText(path, { signal });
     return path.endsWith('.json') ? parseJson(content, `--input ${key} (${path})`) : content;
   }
   try {

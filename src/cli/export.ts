@@ -4,7 +4,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
+import { plainLine } from './plain-text.ts';
 import type { Session } from './session.ts';
+import { harmlessJson } from './value-text.ts';
 
 export type ExportFormat = 'ndjson' | 'json' | 'folders';
 
@@ -38,7 +40,7 @@ export async function exportSkills(
   else await writeWhole(out, documentOf(definitions, format));
   output.answer(
     { out, format, skills: definitions.count },
-    () => `wrote ${definitions.count} ${definitions.count === 1 ? 'skill' : 'skills'} to ${out}`,
+    () => `wrote ${definitions.count} ${definitions.count === 1 ? 'skill' : 'skills'} to ${plainLine(out)}`,
   );
 }
 
@@ -89,7 +91,7 @@ async function* documentOf(
 ): AsyncGenerator<string> {
   let separator = format === 'json' ? '[\n' : '';
   for await (const definition of definitions) {
-    yield separator + JSON.stringify(definition);
+    yield separator + harmlessJson(JSON.stringify(definition));
     separator = format === 'json' ? ',\n' : '\n';
   }
   if (format === 'json') yield separator === '[\n' ? '[]\n' : '\n]\n';

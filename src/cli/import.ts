@@ -20,6 +20,7 @@ export async function importSkills(
   if (!paths.some((path) => existsSync(path))) {
     throw new FileNotFoundError(`no such file or folder: ${paths.join(', ')}`);
   }
+  await expectSkills(session, paths);
   await using library = await session.open('create', { isLong: true });
   const outcomes: Outcome[] = [];
   const ended = await collect(session, library, { paths, verify: options.verify, outcomes });
@@ -34,6 +35,23 @@ export async function importSkills(
       details: { ...counts },
     });
   }
+}
+
+/** Before a library is made: where no path holds skills, no empty one may be left behind. */
+async function expectSkills(session: Session, paths: readonly string[]): Promise<void> {
+  const { exists } = await session.place();
+  if (exists) return;
+  await using reader = await session.open('memory');
+  const errors: unknown[] = [];
+  for (const path of paths) {
+    try {
+      await reader.readSkills(path, { signal: session.signal })[Symbol.asyncIterator]().next();
+      return;
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  throw errors[0];
 }
 
 /** Fills `outcomes`; what is returned is the error that ended it early. */

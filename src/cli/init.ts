@@ -1,4 +1,5 @@
 /** `skillcache init` */
+import { plainLine } from './plain-text.ts';
 import type { Session } from './session.ts';
 
 export async function init(session: Session): Promise<void> {
@@ -8,7 +9,7 @@ export async function init(session: Session): Promise<void> {
   const isFresh = !exists || path === ':memory:';
   session.output.answer({ path, created: isFresh, empty: skills === 0 }, () =>
     isFresh
-      ? `created an empty library at ${path}`
-      : `${path} is a library already${skills === 0 ? ', still empty' : ''}`,
+      ? `created an empty library at ${plainLine(path)}`
+      : `${plainLine(path)} is a library already${skills === 0 ? ', still empty' : ''}`,
   );
 }

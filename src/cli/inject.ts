@@ -17,7 +17,7 @@ interface Source {
 }
 
 export async function inject(session: Session, word: string, options: InjectCommandOptions): Promise<void> {
-  const program = await readProgram(word, session.stdin);
+  const program = await readProgram(word, session.stdin, session.signal);
   const data = await session.callData(options);
   await using library = await session.open(program.kind === 'code' ? 'optional' : 'read');
   const { code, parameters, language } = await sourceOf(library, program, options);

@@ -82,11 +82,11 @@ export class Output {
 
   /** Said in passing; not with `--quiet`. */
   note(text: string): void {
-    if (!this.#quiet) this.#toStderr(`${text}\n`);
+    this.#say(plainText(text));
   }
 
   warn(text: string): void {
-    this.note(`${this.paintNotes('yellow', 'warning')}: ${plainText(text)}`);
+    this.#say(`${this.paintNotes('yellow', 'warning')}: ${plainText(text)}`);
   }
 
   /** Why the command failed; said in any case. */
@@ -115,6 +115,10 @@ export class Output {
       clearInterval(tick);
       this.#eraseProgress();
     }
+  }
+
+  #say(text: string): void {
+    if (!this.#quiet) this.#toStderr(`${text}\n`);
   }
 
   #toStderr(text: string): void {

@@ -1,8 +1,8 @@
 /** Text that others wrote, made fit for a terminal: it may not move the cursor, hide or reorder anything. */
 
-// C0 (tab and newline apart), DEL, C1, and the marks that reorder text.
+// C0 (tab and newline apart), DEL, C1, the line ends of Unicode, and the marks that reorder text.
 // oxlint-disable-next-line no-control-regex
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The text with what a terminal would act on spelled out (`\u{1b}`); CRLF becomes LF. */
 export function plainText(text: string): string {

@@ -1,6 +1,7 @@
 /** `NAME[@n]`, `./file.js` or `-`: a stored skill, or code that is not stored. */
 import { extname } from 'node:path';
-import { readText, type ReadStdin } from './arguments.ts';
+import type { ReadStdin } from './arguments.ts';
+import { readText } from './read-file.ts';
 
 export type ProgramSource =
   | { readonly kind: 'stored'; readonly reference: string }
@@ -13,10 +14,14 @@ export function isCodePath(word: string): boolean {
   return word === '-' || /[/\\]/.test(word) || CODE_EXTENSIONS.has(extname(word).toLowerCase());
 }
 
-export async function readProgram(word: string, stdin: ReadStdin): Promise<ProgramSource> {
+export async function readProgram(
+  word: string,
+  stdin: ReadStdin,
+  signal?: AbortSignal,
+): Promise<ProgramSource> {
   if (!isCodePath(word)) return { kind: 'stored', reference: word };
   if (word === '-') return { kind: 'code', code: await stdin() };
-  return { kind: 'code', code: await readText(word), ...languageOf(word) };
+  return { kind: 'code', code: await readText(word, { signal }), ...languageOf(word) };
 }
 
 /** By the name's end; left open where that says nothing. */

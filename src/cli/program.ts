@@ -6,7 +6,6 @@ import { stdinReader } from './arguments.ts';
 import { declareCommands } from './commands.ts';
 import { failureJson, failureOf, failureText } from './failure.ts';
 import { Output } from './output.ts';
-import { plainText } from './plain-text.ts';
 import { Session, type GlobalOptions } from './session.ts';
 
 /** How long an interrupted command has to tidy up before the process ends regardless. */
@@ -62,7 +61,7 @@ function tell(output: Output, thrown: unknown, interruption: Interruption): numb
   const failure = failureOf(thrown instanceof CommanderError ? usageError(thrown) : thrown);
   const { logs } = failure.details;
   // What a skill said before it failed; with `--json` it is among the details.
-  if (typeof logs === 'string' && logs !== '' && !output.json) output.note(plainText(logs).trimEnd());
+  if (typeof logs === 'string' && logs !== '' && !output.json) output.note(logs.trimEnd());
   output.error(output.json ? failureJson(failure) : failureText(failure, output.paintNotes));
   return failure.exitCode;
 }

@@ -1,7 +1,6 @@
 /** `skillcache run` */
 import type { RunOptions } from '../run-options.ts';
 import { SkillRuntimeError, UsageError } from '../errors.ts';
-import { plainText } from './plain-text.ts';
 import { readProgram } from './program-source.ts';
 import type { DataOptions, Session } from './session.ts';
 
@@ -21,7 +20,7 @@ export interface RunCommandOptions extends DataOptions {
 
 export async function run(session: Session, word: string, options: RunCommandOptions): Promise<void> {
   if (!options.cache && options.refresh) throw new UsageError('--no-cache and --refresh exclude each other');
-  const program = await readProgram(word, session.stdin);
+  const program = await readProgram(word, session.stdin, session.signal);
   const { inputs, ...data } = await session.callData(options);
   const runOptions = { ...data, ...limitsOf(options), ...modeOf(options), signal: session.signal };
   await using library = await session.open(program.kind === 'code' ? 'optional' : 'read');
@@ -40,13 +39,11 @@ export async function run(session: Session, word: string, options: RunCommandOpt
     output.value({ ...answer, durationMs: Math.round(answer.durationMs * 1_000) / 1_000 });
     return;
   }
-  if (answer.logs !== '') output.note(plainText(answer.logs).trimEnd());
+  if (answer.logs !== '') output.note(answer.logs.trimEnd());
   output.value(answer.output);
   if (options.explain) {
     const from = answer.cached ? 'from the cache' : 'run';
-    output.note(
-      `${answer.durationMs.toFixed(1)} ms, ${from}${answer.explain ? `: ${plainText(answer.explain)}` : ''}`,
-    );
+    output.note(`${answer.durationMs.toFixed(1)} ms, ${from}${answer.explain ? `: ${answer.explain}` : ''}`);
   }
 }
 

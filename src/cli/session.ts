@@ -109,10 +109,10 @@ export class Session {
   /** The data of one call, from its options. */
   async callData(options: DataOptions): Promise<CallData> {
     const read = async (word: string | undefined, option: string): Promise<Data | undefined> =>
-      word === undefined ? undefined : readData(word, option, this.stdin);
+      word === undefined ? undefined : readData(word, option, this.stdin, this.signal);
     const inputs = mergeData(
       await read(options.inputs, '--inputs'),
-      await readAssignments(options.input ?? []),
+      await readAssignments(options.input ?? [], this.signal),
     );
     const context = await read(options.context, '--context');
     const parameters = await read(options.parameters, '--parameters');

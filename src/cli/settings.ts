@@ -1,8 +1,8 @@
 /** Which value each option has, and where it came from: flag, environment, `--config` file, or default. */
-import { readFile } from 'node:fs/promises';
-import { ConfigurationError, FileNotFoundError } from '../errors.ts';
+import { ConfigurationError, FileNotFoundError, SkillCacheError } from '../errors.ts';
 import { optionsSchema, resolveOptions, type SkillLibraryOptions } from '../options.ts';
 import { jsonProblem } from './arguments.ts';
+import { readText } from './read-file.ts';
 
 export type Source = 'default' | 'file' | 'env' | 'flag';
 
@@ -82,12 +82,12 @@ async function fileLayer(path: string | undefined): Promise<Layer> {
 
 async function readConfig(path: string): Promise<string> {
   try {
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    return await readText(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
+    if (error instanceof FileNotFoundError)
       throw new FileNotFoundError(`no such configuration file: ${path}`, { cause: error });
-    throw new ConfigurationError(`${path} cannot be read: ${code}`, { cause: error, details: { path } });
+    if (!(error instanceof SkillCacheError)) throw error;
+    throw new ConfigurationError(error.message, { cause: error, details: { path } });
   }
 }
 

@@ -85,10 +85,12 @@ function sectionsOf(session: Session, skill: StoredSkill, versions: readonly Ver
     ['Output schema', schema(definition.outputSchema)],
     ['Parameters', Object.keys(definition.parameters).length > 0 ? brief(definition.parameters) : ''],
     ['Capabilities (advisory; the sandbox holds without them)', capabilities(session, skill)],
-    ['Free names', analysis.capabilities.freeNames.join(', ')],
+    ['Free names', plainLine(analysis.capabilities.freeNames.join(', '))],
     [
       'Requires',
-      analysis.requires.map(({ local, name, version }) => `${name}@${version} as ${local}`).join('\n'),
+      analysis.requires
+        .map(({ local, name, version }) => plainLine(`${name}@${version} as ${local}`))
+        .join('\n'),
     ],
     ['Examples', examples(definition.examples)],
     ['Versions', versionTable(session, versions)],

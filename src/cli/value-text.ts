@@ -3,36 +3,87 @@
  * `{"$number":"NaN"}`, `{"$bigint":"7"}`, `{"$date":"2026-01-01T00:00:00.000Z"}`, `{"$regexp":"/a/g"}`,
  * `{"$map":[["key","value"]]}`, `{"$set":[1]}`, `{"$bytes":"AQI="}` (base64), `{"$Float64Array":[1]}`,
  * `{"$error":{"name":"Error","message":"m"}}`, and `{"$ref":"$.rows[0]"}` for a value met before (a cycle).
- * `undefined` is left out of objects and is `null` elsewhere. For reading, not for reading back.
+ * `undefined` is left out of objects and is `null` elsewhere. An array of more than 1000 places most of which are
+ * holes is `{"$sparse":{"5":"value"},"length":4294967295}`. For reading, not for reading back.
  */
+import { OutputLimitError } from '../errors.ts';
+import { itemsOf, type Item, type Items } from './value-items.ts';
 
 export interface ValueTextOptions {
   /** Indented by two, short arrays and objects on one line. */
   pretty?: boolean;
+  /** Largest text in UTF-8 bytes; what is larger is an `OutputLimitError`. Default 256 MiB. */
+  bytesMax?: number;
 }
 
 /** Values printed again in full because two places share them; beyond, `$ref`. Bounds what sharing can blow up. */
 const REPEATS_MAX = 10_000;
 const INLINE_WIDTH = 80;
+const BYTES_MAX = 256 * 2 ** 20;
+/** Pieces that are joined at once. */
+const PIECES_MAX = 4_096;
 
-type Item = readonly [key: string | undefined, value: unknown];
-
-interface Frame {
+interface Frame extends Items {
   readonly source: object;
-  readonly items: readonly Item[];
-  readonly isArray: boolean;
-  next: number;
+  readonly rest: Iterator<Item>;
+  /** How many are written. */
+  count: number;
 }
 
-/** Iterative: any depth is fine. */
-export function valueText(value: unknown, { pretty = false }: ValueTextOptions = {}): string {
-  const writer = new Writer(pretty);
-  return writer.write(value);
+/**
+ * Iterative: any depth is fine. Collections are read as they are written, never copied.
+ * @throws {OutputLimitError} where the text is larger than `bytesMax`.
+ */
+export function valueText(
+  value: unknown,
+  { pretty = false, bytesMax = BYTES_MAX }: ValueTextOptions = {},
+): string {
+  return new Writer(pretty, new Text(bytesMax)).write(value);
+}
+
+/** A long text in the making, and its bound. */
+class Text {
+  readonly #bytesMax: number;
+  readonly #blocks: string[] = [];
+  #pieces: string[] = [];
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  push(...pieces: readonly string[]): void {
+    for (const piece of pieces) this.#pieces.push(piece);
+    if (this.#pieces.length >= PIECES_MAX) this.#join();
+  }
+
+  whole(): string {
+    this.#join();
+    return this.#blocks.join('');
+  }
+
+  #join(): void {
+    let length = 0;
+    for (const piece of this.#pieces) length += piece.length;
+    // Not joined first: the pieces together may be longer than a string can be.
+    if (this.#bytes + length > this.#bytesMax) throw this.#tooLarge();
+    const block = this.#pieces.join('');
+    this.#pieces = [];
+    this.#bytes += Buffer.byteLength(block);
+    if (this.#bytes > this.#bytesMax) throw this.#tooLarge();
+    this.#blocks.push(block);
+  }
+
+  #tooLarge(): OutputLimitError {
+    const outputBytesMax = this.#bytesMax;
+    const message = `the answer, printed as JSON, is larger than ${outputBytesMax} bytes`;
+    return new OutputLimitError(message, { details: { outputBytesMax } });
+  }
 }
 
 class Writer {
   readonly #pretty: boolean;
-  readonly #chunks: string[] = [];
+  readonly #text: Text;
   readonly #frames: Frame[] = [];
   /** Objects being written now. */
   readonly #open = new Set<object>();
@@ -40,49 +91,50 @@ class Writer {
   readonly #met = new Map<object, { holder: object | undefined; key: string }>();
   #repeats = 0;
 
-  constructor(pretty: boolean) {
+  constructor(pretty: boolean, text: Text) {
     this.#pretty = pretty;
+    this.#text = text;
   }
 
   write(value: unknown): string {
     this.#value(value, undefined, '$');
     for (let frame = this.#frames.at(-1); frame; frame = this.#frames.at(-1)) {
-      const item = frame.items[frame.next];
-      if (!item) this.#close(frame);
-      else this.#item(frame, item);
+      const next = frame.rest.next();
+      if (next.done) this.#close(frame);
+      else this.#item(frame, next.value);
     }
-    return this.#chunks.join('');
+    return this.#text.whole();
   }
 
   #item(frame: Frame, [key, value]: Item): void {
-    if (frame.next > 0) this.#chunks.push(',');
+    if (frame.count > 0) this.#text.push(',');
     this.#newLine(this.#frames.length);
-    const at = frame.next;
-    frame.next += 1;
-    if (key !== undefined) this.#chunks.push(quote(key), this.#pretty ? ': ' : ':');
+    const at = frame.count;
+    frame.count += 1;
+    if (key !== undefined) this.#text.push(quote(key), this.#pretty ? ': ' : ':');
     this.#value(value, frame.source, frame.isArray ? `[${at}]` : `.${key}`);
   }
 
   #value(value: unknown, holder: object | undefined, key: string): void {
     const scalar = scalarText(value);
     if (scalar !== undefined) {
-      this.#chunks.push(scalar);
+      this.#text.push(scalar);
       return;
     }
     const source = value as object;
     if (this.#isReference(source, holder, key)) {
-      this.#chunks.push(`{"$ref":${JSON.stringify(this.#pathOf(source))}}`);
+      this.#text.push(`{"$ref":${quote(this.#pathOf(source))}}`);
       return;
     }
-    const frame = open(source);
-    const inline = this.#inline(frame);
+    const items = itemsOf(source);
+    const inline = this.#inline(items);
     if (inline !== undefined) {
-      this.#chunks.push(inline);
+      this.#text.push(inline);
       return;
     }
-    this.#chunks.push(frame.isArray ? '[' : '{');
+    this.#text.push(items.isArray ? '[' : '{');
     this.#open.add(source);
-    this.#frames.push(frame);
+    this.#frames.push({ ...items, source, rest: items.all(), count: 0 });
   }
 
   #isReference(source: object, holder: object | undefined, key: string): boolean {
@@ -102,16 +154,16 @@ class Writer {
   }
 
   /** Short lists and records of scalars read better on one line. */
-  #inline(frame: Frame): string | undefined {
-    if (frame.items.length === 0) return frame.isArray ? '[]' : '{}';
-    if (!this.#pretty || frame.items.length > INLINE_WIDTH / 3) return undefined;
+  #inline({ size, isArray, all }: Items): string | undefined {
+    if (size === 0) return isArray ? '[]' : '{}';
+    if (!this.#pretty || size > INLINE_WIDTH / 3) return undefined;
     const parts: string[] = [];
-    for (const [key, value] of frame.items) {
+    for (const [key, value] of all()) {
       const scalar = scalarText(value);
       if (scalar === undefined) return undefined;
       parts.push(key === undefined ? scalar : `${quote(key)}: ${scalar}`);
     }
-    const text = frame.isArray ? `[${parts.join(', ')}]` : `{ ${parts.join(', ')} }`;
+    const text = isArray ? `[${parts.join(', ')}]` : `{ ${parts.join(', ')} }`;
     return text.length + this.#frames.length * 2 <= INLINE_WIDTH ? text : undefined;
   }
 
@@ -119,22 +171,24 @@ class Writer {
     this.#frames.pop();
     this.#open.delete(frame.source);
     this.#newLine(this.#frames.length);
-    this.#chunks.push(frame.isArray ? ']' : '}');
+    this.#text.push(frame.isArray ? ']' : '}');
   }
 
   #newLine(depth: number): void {
-    if (this.#pretty) this.#chunks.push('\n', '  '.repeat(Math.min(depth, 100)));
+    if (this.#pretty) this.#text.push('\n', '  '.repeat(Math.min(depth, 100)));
   }
 }
 
-// DEL, C1 and the marks that reorder text: JSON lets them stand, a terminal acts on them.
-const SPELLED_OUT = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+// DEL, C1, the line ends of Unicode and the marks that reorder text: JSON lets them stand, a terminal acts on them.
+const SPELLED_OUT = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** JSON text of the same meaning that is harmless on a terminal. */
+export function harmlessJson(json: string): string {
+  return json.replace(SPELLED_OUT, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    SPELLED_OUT,
-    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return harmlessJson(JSON.stringify(text));
 }
 
 function scalarText(value: unknown): string | undefined {
@@ -158,36 +212,15 @@ function scalarText(value: unknown): string | undefined {
 /** Objects that hold no other values. */
 function leafText(value: object): string | undefined {
   if (value instanceof Date) {
-    return `{"$date":${Number.isNaN(value.getTime()) ? 'null' : JSON.stringify(value.toISOString())}}`;
+    return `{"$date":${Number.isNaN(value.getTime()) ? 'null' : quote(value.toISOString())}}`;
   }
-  if (value instanceof RegExp) return `{"$regexp":${JSON.stringify(String(value))}}`;
+  if (value instanceof RegExp) return `{"$regexp":${quote(String(value))}}`;
   if (value instanceof ArrayBuffer) return `{"$bytes":"${Buffer.from(value).toString('base64')}"}`;
   if (value instanceof DataView) {
     return `{"$bytes":"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"}`;
   }
   if (value instanceof Error) {
-    return `{"$error":${JSON.stringify({ name: value.name, message: value.message })}}`;
+    return `{"$error":{"name":${quote(String(value.name))},"message":${quote(String(value.message))}}}`;
   }
   return undefined;
-}
-
-function open(source: object): Frame {
-  if (Array.isArray(source)) return frameOf(source, listItems(source), true);
-  if (source instanceof Map) return frameOf(source, [['$map', Array.from(source)]], false);
-  if (source instanceof Set) return frameOf(source, [['$set', Array.from(source)]], false);
-  if (ArrayBuffer.isView(source)) {
-    const values = Array.from(source as unknown as Iterable<unknown>);
-    return frameOf(source, [[`$${Object.prototype.toString.call(source).slice(8, -1)}`, values]], false);
-  }
-  const entries = Object.entries(source).filter(([, value]) => value !== undefined);
-  return frameOf(source, entries, false);
-}
-
-/** Holes are read too: they print as `null`. */
-function listItems(source: readonly unknown[]): Item[] {
-  return Array.from(source, (value): Item => [undefined, value]);
-}
-
-function frameOf(source: object, items: readonly Item[], isArray: boolean): Frame {
-  return { source, items, isArray, next: 0 };
 }

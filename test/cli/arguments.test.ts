@@ -10,10 +10,10 @@ import {
   parseTime,
   readAssignments,
   readData,
-  readText,
   stdinReader,
 } from '../../src/cli/arguments.ts';
 import { isCodePath, languageOf, readProgram } from '../../src/cli/program-source.ts';
+import { readText } from '../../src/cli/read-file.ts';
 import { jsonErrorPlace } from '../../src/cli/json-place.ts';
 import { AbortedError, FileNotFoundError, InjectionError, UsageError } from '../../src/errors.ts';
 

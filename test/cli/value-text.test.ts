@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { OutputLimitError } from '../../src/errors.ts';
 import { valueText } from '../../src/cli/value-text.ts';
 
 const runs = Number(process.env['SKILLCACHE_PROPERTY_RUNS'] ?? 500);
@@ -51,6 +52,12 @@ test.each([
   [new TypeError('no'), '{"$error":{"name":"TypeError","message":"no"}}'],
   [JSON.parse('{"__proto__":1}'), '{"__proto__":1}'],
   ['\u009b31m\u202e', '"\\u009b31m\\u202e"'],
+  [new RegExp('\u009b\u202e\u007f'), '{"$regexp":"/\\u009b\\u202e\\u007f/"}'],
+  [
+    Object.assign(new Error('\u009b2J\u2028'), { name: '\u061c\u001b' }),
+    '{"$error":{"name":"\\u061c\\u001b","message":"\\u009b2J\\u2028"}}',
+  ],
+  [{ '\u009b': 1 }, '{"\\u009b":1}'],
 ])('prints value %# in its stated form', (value, text) => {
   expect(valueText(value)).toBe(text);
 });
@@ -84,4 +91,28 @@ test('pretty text keeps short lists on one line', () => {
   expect(valueText({ a: [1, 2], b: { c: 'd' }, e: [[1], [2]], f: [] }, { pretty: true })).toBe(
     '{\n  "a": [1, 2],\n  "b": { "c": "d" },\n  "e": [\n    [1],\n    [2]\n  ],\n  "f": []\n}',
   );
+});
+
+test('an array that is mostly holes prints what it holds, however long it is', () => {
+  const sparse: unknown[] = [];
+  sparse[70_000] = { a: [1] };
+  sparse.length = 4_294_967_295;
+  const text = '{"$sparse":{"70000":{"a":[1]}},"length":4294967295}';
+  expect(valueText({ sparse })).toBe(`{"sparse":${text}}`);
+  expect(JSON.parse(valueText(sparse, { pretty: true }))).toEqual(JSON.parse(text));
+  const empty: unknown[] = [];
+  empty.length = 1_001;
+  expect(valueText(empty)).toBe('{"$sparse":{},"length":1001}');
+  empty.length = 1_000;
+  expect(valueText(empty)).toBe(`[${'null,'.repeat(999)}null]`);
+});
+
+test('a text is never larger than its bound', () => {
+  expect(valueText('é'.repeat(4), { bytesMax: 10 })).toHaveLength(6);
+  for (const large of ['é'.repeat(5), Array.from({ length: 6 }, () => 0), 'x'.repeat(9)]) {
+    expect(() => valueText(large, { bytesMax: 10 })).toThrow(OutputLimitError);
+  }
+  const endless: unknown[] = Array.from({ length: 600_000 }, () => 0);
+  endless.length = 4_294_967_295;
+  expect(() => valueText(endless, { bytesMax: 10_000_000 })).toThrow('larger than 10000000 bytes');
 });
