@@ -32,8 +32,10 @@ test('help loads neither the library nor its options, and one package', () => {
     'cli/paint.js',
     'cli/plain-text.js',
     'cli/program.js',
+    'cli/read-file.js',
     'cli/session.js',
     'cli/table.js',
+    'cli/value-items.js',
     'cli/value-text.js',
     'errors.js',
   ]);
