@@ -17,7 +17,6 @@ import { reportOf } from './run-report.ts';
 import { RunStop } from './run-stop.ts';
 import { FairPermits } from './fair-permits.ts';
 import { Settling } from './settling.ts';
-import { removeStaleFolders } from './spawn.ts';
 import type { Death, TaskEnd } from './worker.ts';
 import { rankFor, WorkerStarter, type WorkerSlot } from './worker-slot.ts';
 
@@ -52,7 +51,6 @@ export class Dispatcher {
     this.#pool = this.#workerPool();
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });
-    removeStaleFolders();
   }
 
   /**

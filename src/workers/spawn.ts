@@ -3,7 +3,8 @@
  * environment, folder and descriptors. What it gives up by itself is in `sandbox/lockdown.ts`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { lstat, opendir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +29,7 @@ const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
 export function spawnWorker({ memoryBytesMax, confinement, servesOne }: SpawnOptions): Spawned {
+  void removeStaleFolders();
   const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const program = programPath();
   const settings: WorkerSettings = {
@@ -61,11 +63,29 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Folders of parents that were killed before their children could remove them. */
-export function removeStaleFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const match = /^skillcache-worker-(\d+)-/.exec(name);
-    if (match !== null && !isAlive(Number(match[1]))) removeFolder(join(tmpdir(), name));
+let isSwept = false;
+
+/** Folders of parents that were killed before their children could remove them; looked for once, with the first child. */
+async function removeStaleFolders(): Promise<void> {
+  if (isSwept) return;
+  isSwept = true;
+  try {
+    for await (const entry of await opendir(tmpdir())) {
+      const match = /^skillcache-worker-(\d+)-/.exec(entry.name);
+      if (match === null || !entry.isDirectory() || isAlive(Number(match[1]))) continue;
+      await removeOwn(join(tmpdir(), entry.name));
+    }
+  } catch {
+    // Tidying up is no reason to fail.
+  }
+}
+
+/** Anybody may put a folder of such a name beside ours: it is left alone. */
+async function removeOwn(folder: string): Promise<void> {
+  try {
+    if ((await lstat(folder)).uid === process.getuid?.()) await rm(folder, { recursive: true, force: true });
+  } catch {
+    // Gone already, or not ours to remove.
   }
 }
 
