@@ -51,6 +51,9 @@ export function makeEncoder(
     exceeds,
   } = captured;
   const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
+  // Told to people, and within what a worker may say of a failure.
+  const KEY_SHOWN = 100;
+  const PATH_SHOWN = 4_000;
 
   function encode(value: unknown, options: EncodeOptions = {}): string {
     const { depthMax = 1000, bytesMax = 2 ** 53, root = '' } = options;
@@ -100,6 +103,7 @@ export function makeEncoder(
       let owner = at;
       for (;;) {
         path = (typeof last === 'number' ? `[${last}]` : last) + path;
+        if (path.length > PATH_SHOWN) return `…${slice(path, -PATH_SHOWN)}`;
         if (owner < 0) break;
         last = steps[owner] as string | number;
         owner = parents[owner] as number;
@@ -111,6 +115,7 @@ export function makeEncoder(
       return failure('UNSERIALIZABLE_VALUE', path, `${path || 'the value'} is ${what}, not plain data`);
     }
     function keyStep(key: string): string {
+      if (key.length > KEY_SHOWN) return `[${stringify(`${slice(key, 0, KEY_SHOWN)}…`)}]`;
       return matches(PLAIN_KEY, key) === null ? `[${stringify(key)}]` : `.${key}`;
     }
 

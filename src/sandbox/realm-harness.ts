@@ -256,7 +256,7 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
       out += `\n    at ${frame}`;
       count += 1;
     }
-    return out;
+    return textSlice(out, 0, 2 * TEXT_MAX);
   }
   function isOwn(fileName: string): boolean {
     for (let i = 0; i < units.length; i += 1) if ((units[i] as Unit).fileName === fileName) return true;

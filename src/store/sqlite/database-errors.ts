@@ -57,7 +57,8 @@ function describe(
   if (code === 'SQLITE_NOTADB') {
     return { class: DatabaseCorruptError, message: `${path} is not a SQLite database; name another file` };
   }
-  if (code.startsWith('SQLITE_CORRUPT')) {
+  // The tables refuse what no operation of ours asks for: rows are missing, or are not ours.
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_CONSTRAINT')) {
     const message = `${path} is damaged (${text}): restore a backup, or export what can still be read`;
     return { class: DatabaseCorruptError, message };
   }
