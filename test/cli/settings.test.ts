@@ -113,7 +113,7 @@ describe('what is refused', () => {
       /broken\.json is not JSON: line 3, column 1: /,
     );
     await expect(refusal({ configFile: file('list.json', '[]') })).rejects.toThrow('expected a JSON object');
-    await expect(refusal({ configFile: folder })).rejects.toThrow('cannot be read: EISDIR');
+    await expect(refusal({ configFile: folder })).rejects.toThrow('cannot be read: it is a folder');
     await expect(refusal({ configFile: join(folder, 'none.json') })).rejects.toThrow(FileNotFoundError);
   });
 });
