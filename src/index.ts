@@ -36,8 +36,8 @@ export {
   WorkerCrashedError,
 } from './errors.ts';
 export type { ErrorCode, ErrorDetails, ErrorKind, InjectionErrorCode, SourcePlace } from './errors.ts';
-export { restoreLibrary } from './library-restore.ts';
-export type { ImportOptions, ImportOutcome } from './library-import.ts';
+export { restoreLibrary } from './library/restore.ts';
+export type { ImportOptions, ImportOutcome } from './library/import.ts';
 export type {
   AddedSkill,
   AddOptions,
@@ -52,7 +52,7 @@ export type {
   VerifyReport,
   WarmUpOptions,
   WarmUpReport,
-} from './library-types.ts';
+} from './library/types.ts';
 export type { Alert } from './monitor/alerts.ts';
 export type { MemoryReport } from './monitor/memory-report.ts';
 export type { MetricsSnapshot } from './monitor/metrics.ts';

@@ -9,14 +9,15 @@ import {
   parseReference,
   pathArgument,
   textArgument,
-} from './library-arguments.ts';
-import { addSkill, compileInline, inlineKey, verifyVersion } from './library-add.ts';
-import { clearCaches, evictExpired, warmUp } from './library-caches.ts';
-import { eachDefinition, writeFolders } from './library-export.ts';
-import { LibraryGate } from './library-gate.ts';
-import { importSkills, type ImportOptions, type ImportOutcome } from './library-import.ts';
-import { buildParts, closeParts, type LibraryParts } from './library-parts.ts';
-import { run, RunRequest } from './library-run.ts';
+} from './library/arguments.ts';
+import { addSkill, compileInline, inlineKey, verifyVersion } from './library/add.ts';
+import { clearCaches, evictExpired, warmUp } from './library/caches.ts';
+import { eachDefinition, writeFolders } from './library/export.ts';
+import { LibraryGate } from './library/gate.ts';
+import { importSkills, type ImportOptions, type ImportOutcome } from './library/import.ts';
+import { buildParts, closeParts, type LibraryParts } from './library/parts.ts';
+import { run, RunRequest } from './library/run.ts';
+import { rollBack, versionsOf } from './library/versions.ts';
 import type {
   AddedSkill,
   AddOptions,
@@ -31,7 +32,7 @@ import type {
   VerifyReport,
   WarmUpOptions,
   WarmUpReport,
-} from './library-types.ts';
+} from './library/types.ts';
 import type { MetricsSnapshot } from './monitor/metrics.ts';
 import { type ResolvedOptions, resolveOptions, type SkillLibraryOptions } from './options.ts';
 import type { RunOptions } from './run-options.ts';
@@ -146,22 +147,12 @@ export class SkillLibrary {
 
   /** The versions of a skill, newest first. @throws {SkillNotFoundError} */
   versions(name: string): Promise<VersionSummary[]> {
-    return this.#gate.work(async () => {
-      const versions = await this.#parts.store.versions(textArgument('name', name));
-      if (versions.length === 0) throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
-      return versions.toSorted((left, right) => right.version - left.version);
-    });
+    return this.#gate.work(() => versionsOf(this.#parts.store, textArgument('name', name)));
   }
 
   /** Moves the pointer to `version`, by default the one before the current. @throws {SkillNotFoundError} */
-  async rollback(name: string, version?: number): Promise<AddedVersion> {
-    const versions = await this.versions(name);
-    return this.#gate.work(() => {
-      const current = versions.find((one) => one.current)?.version ?? 0;
-      const target = version ?? versions.find((one) => one.version < current)?.version;
-      if (target !== undefined) return this.#parts.store.movePointer(name, target);
-      throw new SkillNotFoundError(`${name}@${current} has no version before it`, { details: { name } });
-    });
+  rollback(name: string, version?: number): Promise<AddedVersion> {
+    return this.#gate.work(() => rollBack(this.#parts.store, textArgument('name', name), version));
   }
 
   /** Removes a skill with all its versions and results. @throws {SkillNotFoundError}, {SkillInUseError} */

@@ -9,7 +9,7 @@ import {
   UsageError,
   type ErrorCode,
 } from '../errors.ts';
-import type { AddedSkill } from '../library-types.ts';
+import type { AddedSkill } from '../library/types.ts';
 import { jsonProblem, type Data } from './arguments.ts';
 import { languageOf } from './program-source.ts';
 import { readText } from './read-file.ts';

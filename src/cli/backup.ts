@@ -13,7 +13,7 @@ export async function backup(session: Session, file: string): Promise<void> {
 export async function restore(session: Session, file: string): Promise<void> {
   const { output, signal } = session;
   const { options } = await session.settings();
-  const { restoreLibrary } = await import('../library-restore.ts');
+  const { restoreLibrary } = await import('../library/restore.ts');
   const restoring = restoreLibrary(file, options, { signal });
   const restored = await output.waitFor('checking the backup', restoring);
   output.answer(restored, () => `restored ${restored.skills} skills to ${restored.path}`);

@@ -1,6 +1,6 @@
 /** `skillcache show` */
 import type { SkillLibrary } from '../library.ts';
-import type { StoredSkill } from '../library-types.ts';
+import type { StoredSkill } from '../library/types.ts';
 import { brief } from './failure.ts';
 import { plainLine, plainText } from './plain-text.ts';
 import type { Session } from './session.ts';

@@ -1,7 +1,7 @@
 /** `skillcache verify` */
 import { SkillVerificationError, UsageError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
-import type { VerifyReport } from '../library-types.ts';
+import type { VerifyReport } from '../library/types.ts';
 import type { Session } from './session.ts';
 
 export async function verify(

@@ -10,7 +10,7 @@ import {
   SkillLibrary,
   SkillNotFoundError,
 } from '../../src/index.ts';
-import { RunRequest } from '../../src/library-run.ts';
+import { RunRequest } from '../../src/library/run.ts';
 import { movingAverage, openTestLibrary } from './fixtures.ts';
 
 const double = {

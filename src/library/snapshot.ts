@@ -1,10 +1,10 @@
 /** Reads every part's numbers into one snapshot. */
-import type { WatchedParts } from './library-watch.ts';
-import { SkillCacheError } from './errors.ts';
-import type { MemoryNumbers, MetricsSnapshot, StoredResultNumbers } from './monitor/metrics.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { ResultCacheStats } from './cache/result-cache-types.ts';
-import type { Store, StoreStats } from './store/store.ts';
+import type { WatchedParts } from './watch.ts';
+import { SkillCacheError } from '../errors.ts';
+import type { MemoryNumbers, MetricsSnapshot, StoredResultNumbers } from '../monitor/metrics.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { ResultCacheStats } from '../cache/result-cache-types.ts';
+import type { Store, StoreStats } from '../store/store.ts';
 
 /** What the watch itself knows. */
 type WatchNumbers = Pick<

@@ -1,16 +1,16 @@
 /** From a definition to a version: analysed, held against the policy, its examples run, then stored. */
-import { contentDigest, sha256Hex } from './cache/keys.ts';
-import type { CompiledSkill } from './cache/compile.ts';
-import { abortError, RequirementError, SecurityValidationError } from './errors.ts';
-import { Execution } from './library-execution.ts';
-import type { LibraryParts } from './library-parts.ts';
-import { RunRequest } from './library-run.ts';
-import type { AddOptions, AddedSkill, VerifyReport } from './library-types.ts';
-import { decodeValue } from './sandbox/codec.ts';
-import { analyseSkill, type SkillAnalysis } from './skills/analyse.ts';
-import { parseSkillDefinition, type SkillDefinition } from './skills/skill.ts';
-import { verificationError, verifyExamples, type ExampleFailure } from './skills/verify.ts';
-import { undeclaredCapabilities } from './syntax/purity.ts';
+import { contentDigest, sha256Hex } from '../cache/keys.ts';
+import type { CompiledSkill } from '../cache/compile.ts';
+import { abortError, RequirementError, SecurityValidationError } from '../errors.ts';
+import { Execution } from './execution.ts';
+import type { LibraryParts } from './parts.ts';
+import { RunRequest } from './run.ts';
+import type { AddOptions, AddedSkill, VerifyReport } from './types.ts';
+import { decodeValue } from '../sandbox/codec.ts';
+import { analyseSkill, type SkillAnalysis } from '../skills/analyse.ts';
+import { parseSkillDefinition, type SkillDefinition } from '../skills/skill.ts';
+import { verificationError, verifyExamples, type ExampleFailure } from '../skills/verify.ts';
+import { undeclaredCapabilities } from '../syntax/purity.ts';
 
 /**
  * Stores a definition as a version and moves the pointer to it, when its examples hold.

@@ -1,6 +1,6 @@
 /** Lets work in while the library is open, and at the end waits for it, so long and no longer. */
 import { setMaxListeners } from 'node:events';
-import { ClosedError } from './errors.ts';
+import { ClosedError } from '../errors.ts';
 
 export class LibraryGate {
   /** Fires when `close` has waited long enough. */

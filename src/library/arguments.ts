@@ -1,6 +1,6 @@
 /** What callers pass beside options: checked where it enters, so that a wrong call says what is wrong with it. */
-import { ConfigurationError, SkillInvalidError, SkillNotFoundError, UsageError } from './errors.ts';
-import { CODE_BYTES_MAX } from './skills/skill.ts';
+import { ConfigurationError, SkillInvalidError, SkillNotFoundError, UsageError } from '../errors.ts';
+import { CODE_BYTES_MAX } from '../skills/skill.ts';
 
 const LIMIT_MAX = 1_000;
 const TEXT_LENGTH_MAX = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** Whole libraries in and out: past a bad skill the rest goes on. */
-import { AbortedError, abortError, SkillCacheError } from './errors.ts';
-import type { AddedSkill } from './library-types.ts';
-import { type ImportCandidate, readImport } from './skills/importers.ts';
+import { AbortedError, abortError, SkillCacheError } from '../errors.ts';
+import type { AddedSkill } from './types.ts';
+import { type ImportCandidate, readImport } from '../skills/importers.ts';
 
 export interface ImportOptions {
   signal?: AbortSignal;

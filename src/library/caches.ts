@@ -1,7 +1,7 @@
 /** What an operator does to the caches: empty, sweep, fill. */
-import { abortError, SkillNotFoundError } from './errors.ts';
-import type { LibraryParts } from './library-parts.ts';
-import type { CacheCounts, ClearOptions, WarmUpOptions, WarmUpReport } from './library-types.ts';
+import { abortError, SkillNotFoundError } from '../errors.ts';
+import type { LibraryParts } from './parts.ts';
+import type { CacheCounts, ClearOptions, WarmUpOptions, WarmUpReport } from './types.ts';
 
 /** Run records that say what is used most. */
 const RUNS_SEEN = 1_000;

@@ -1,16 +1,16 @@
 /** One run's data on its way: checked, named by its key, and taken to a worker when nothing known answers it. */
-import type { CompiledSkill } from './cache/compile.ts';
-import { resultKey } from './cache/keys.ts';
-import type { CachedResult } from './cache/result-cache-types.ts';
-import { InputValidationError, OutputValidationError } from './errors.ts';
-import { checkTargets, dataObject } from './inject/data.ts';
-import type { LibraryParts } from './library-parts.ts';
-import type { RunRequest } from './library-run.ts';
-import { limitsFor, nowMs, type RunLimits } from './run-options.ts';
-import { decodeValue, encodeValue } from './sandbox/codec.ts';
-import type { ValidationIssue } from './skills/validate.ts';
-import { asInjectionError } from './workers/codec-error.ts';
-import type { DispatchResult } from './workers/dispatch-types.ts';
+import type { CompiledSkill } from '../cache/compile.ts';
+import { resultKey } from '../cache/keys.ts';
+import type { CachedResult } from '../cache/result-cache-types.ts';
+import { InputValidationError, OutputValidationError } from '../errors.ts';
+import { checkTargets, dataObject } from '../inject/data.ts';
+import type { LibraryParts } from './parts.ts';
+import type { RunRequest } from './run.ts';
+import { limitsFor, nowMs, type RunLimits } from '../run-options.ts';
+import { decodeValue, encodeValue } from '../sandbox/codec.ts';
+import type { ValidationIssue } from '../skills/validate.ts';
+import { asInjectionError } from '../workers/codec-error.ts';
+import type { DispatchResult } from '../workers/dispatch-types.ts';
 
 /** What may change an answer beside the skill and its data. */
 const SANDBOX_VERSION = `1/${process.version}`;

@@ -1,15 +1,15 @@
 /** A run from the outside: its request, its path, what its caller gets, and what is kept of it. */
 import { randomUUID } from 'node:crypto';
-import type { CompiledSkill } from './cache/compile.ts';
-import { AbortedError, abortError, SkillCacheError, toError } from './errors.ts';
-import { Execution, type RunFound } from './library-execution.ts';
-import type { LibraryGate } from './library-gate.ts';
-import type { LibraryParts } from './library-parts.ts';
-import type { SkillRun } from './library-types.ts';
-import { checkRunOptions, type RunOptions } from './run-options.ts';
-import { decodeValue } from './sandbox/codec.ts';
-import type { RunRecord } from './store/store.ts';
-import type { DispatchResult } from './workers/dispatch-types.ts';
+import type { CompiledSkill } from '../cache/compile.ts';
+import { AbortedError, abortError, SkillCacheError, toError } from '../errors.ts';
+import { Execution, type RunFound } from './execution.ts';
+import type { LibraryGate } from './gate.ts';
+import type { LibraryParts } from './parts.ts';
+import type { SkillRun } from './types.ts';
+import { checkRunOptions, type RunOptions } from '../run-options.ts';
+import { decodeValue } from '../sandbox/codec.ts';
+import type { RunRecord } from '../store/store.ts';
+import type { DispatchResult } from '../workers/dispatch-types.ts';
 
 /** A run that has begun. What a known answer does not need is made when it is asked for. */
 export class RunRequest {

@@ -1,6 +1,6 @@
 /** Puts a backup in the place of a library that nobody has open. */
-import { resolveOptions, type SkillLibraryOptions } from './options.ts';
-import { restoreSqlite } from './store/sqlite/restore.ts';
+import { resolveOptions, type SkillLibraryOptions } from '../options.ts';
+import { restoreSqlite } from '../store/sqlite/restore.ts';
 
 /**
  * Verifies the backup `from`, migrates its copy where it is older, and replaces the library at `options.path` at once.

@@ -1,16 +1,16 @@
 /** The parts of a library, built from its options and closed in one place. */
-import { compileSkill, type CompiledSkill } from './cache/compile.ts';
-import { InlineCache } from './cache/inline-cache.ts';
-import { KeyAliases } from './cache/keys.ts';
-import { PurityCheck } from './cache/purity-check.ts';
-import { ResultCache } from './cache/result-cache.ts';
-import { SkillCache } from './cache/skill-cache.ts';
-import { alertWebhook, LibraryWatch } from './library-watch.ts';
-import type { ResolvedOptions } from './options.ts';
-import { encodeValue } from './sandbox/codec.ts';
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
-import type { SkillVersion, Store } from './store/store.ts';
-import { Dispatcher } from './workers/dispatch.ts';
+import { compileSkill, type CompiledSkill } from '../cache/compile.ts';
+import { InlineCache } from '../cache/inline-cache.ts';
+import { KeyAliases } from '../cache/keys.ts';
+import { PurityCheck } from '../cache/purity-check.ts';
+import { ResultCache } from '../cache/result-cache.ts';
+import { SkillCache } from '../cache/skill-cache.ts';
+import { alertWebhook, LibraryWatch } from './watch.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { encodeValue } from '../sandbox/codec.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { SkillVersion, Store } from '../store/store.ts';
+import { Dispatcher } from '../workers/dispatch.ts';
 
 export interface LibraryParts {
   readonly options: ResolvedOptions;

@@ -1,9 +1,9 @@
 /** The shapes that `SkillLibrary` takes and gives. */
-import type { Alert } from './monitor/alerts.ts';
-import type { MemoryReport } from './monitor/memory-report.ts';
-import type { ExampleFailure } from './skills/verify.ts';
-import type { AddedVersion, SkillVersion } from './store/store.ts';
-import type { CapabilityReport } from './syntax/capabilities.ts';
+import type { Alert } from '../monitor/alerts.ts';
+import type { MemoryReport } from '../monitor/memory-report.ts';
+import type { ExampleFailure } from '../skills/verify.ts';
+import type { AddedVersion, SkillVersion } from '../store/store.ts';
+import type { CapabilityReport } from '../syntax/capabilities.ts';
 
 /** What `run` answers. */
 export interface SkillRun {

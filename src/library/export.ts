@@ -1,8 +1,8 @@
 /** Whole libraries out, a page at a time. */
 import { resolve } from 'node:path';
-import { writeSkillFolder } from './skills/skill-folder.ts';
-import type { SkillDefinition } from './skills/skill.ts';
-import type { ListOptions, SkillSummary } from './store/store.ts';
+import { writeSkillFolder } from '../skills/skill-folder.ts';
+import type { SkillDefinition } from '../skills/skill.ts';
+import type { ListOptions, SkillSummary } from '../store/store.ts';
 
 const PAGE = 100;
 
