@@ -48,9 +48,10 @@ export function makeHole(
 
 /** An initialiser without the blanks (and the `;` that guards them) where its types stood. */
 function trimmed(source: string, from: number, to: number): { start: number; end: number } {
-  const start = from + /^\s*/.exec(source.slice(from, to))![0].length;
-  const end = start + source.slice(start, to).replace(/\s*;?\s*$/, '').length;
-  return { start, end };
+  const start = to - source.slice(from, to).trimStart().length;
+  let kept = source.slice(start, to).trimEnd();
+  if (kept.endsWith(';')) kept = kept.slice(0, -1).trimEnd();
+  return { start, end: start + kept.length };
 }
 
 function withoutTypes(node: SyntaxNode): SyntaxNode {

@@ -8,6 +8,8 @@ import type { ModuleScan } from './module-scan.ts';
 type NodeOf<T extends SyntaxNode['type']> = Extract<SyntaxNode, { type: T }>;
 
 const FUNCTION_NAMES = ['run', 'main'];
+/** More than a text can count up to. */
+const DIGITS_MAX = 9;
 const RESULT_NAME = 'result';
 
 /** Two names that occur nowhere in `code`, not even written with unicode escapes. */
@@ -16,9 +18,17 @@ export function hygienicNames(code: string): InjectionPlan['names'] {
     String.fromCharCode(Number.parseInt(String(long ?? short), 16)),
   );
   const pick = (stem: string): string => {
-    let name = stem;
-    for (let n = 0; code.includes(name) || unescaped.includes(name); n++) name = `${stem}${n}`;
-    return name;
+    if (!code.includes(stem) && !unescaped.includes(stem)) return stem;
+    const taken = new Set<string>();
+    for (const text of [code, unescaped]) {
+      for (let at = text.indexOf(stem); at >= 0; at = text.indexOf(stem, at + stem.length)) {
+        const digits = /^\d*/.exec(text.slice(at + stem.length, at + stem.length + DIGITS_MAX))![0];
+        for (let length = 1; length <= digits.length; length++) taken.add(digits.slice(0, length));
+      }
+    }
+    let n = 0;
+    while (taken.has(String(n))) n++;
+    return `${stem}${n}`;
   };
   return { scope: pick('$s'), answer: pick('$d') };
 }

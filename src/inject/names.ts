@@ -19,10 +19,10 @@ export function patternNames(pattern: SyntaxNode): NamedPlace[] {
         found.push({ name: node.name, ...placeOf(node.loc!.start) });
         break;
       case 'ArrayPattern':
-        stack.push(...node.elements.toReversed());
+        for (const element of node.elements.toReversed()) stack.push(element);
         break;
       case 'ObjectPattern':
-        stack.push(...node.properties.toReversed());
+        for (const property of node.properties.toReversed()) stack.push(property);
         break;
       case 'ObjectProperty':
         stack.push(node.value);
@@ -49,9 +49,11 @@ export function nestedVars(statement: SyntaxNode): NamedPlace[] {
     if (!node) continue;
     if (node.type === 'VariableDeclaration') {
       if (node.kind !== 'var') continue;
-      for (const declarator of node.declarations) found.push(...patternNames(declarator.id));
+      for (const declarator of node.declarations) {
+        for (const name of patternNames(declarator.id)) found.push(name);
+      }
     } else {
-      stack.push(...childStatements(node).toReversed());
+      for (const child of childStatements(node).toReversed()) stack.push(child);
     }
   }
   return found;

@@ -20,11 +20,9 @@ export interface PlannedSource {
 
 /**
  * Parses `code` once and finds what runtime data can replace, and what the module answers with.
- * @throws {InjectionError} `PARSE_ERROR` or `UNSUPPORTED_SYNTAX`, with line and column.
+ * @throws {InjectionError} `PARSE_ERROR` or `UNSUPPORTED_SYNTAX`, with line and column; `LIMIT_EXCEEDED`.
  */
 export function planInjection(code: string, options: PlanOptions = {}): PlannedSource {
-  if (typeof code !== 'string')
-    throw new InjectionError('PARSE_ERROR', `code is a ${typeof code}, not a text`);
   const { tree, language } = parse(code, options.language);
   const source = language === 'typescript' ? eraseTypes(code, tree) : code;
   const scan = scanModule(tree, { code, source });
@@ -57,5 +55,6 @@ function parse(code: string, language: SourceLanguage | undefined): ReturnType<t
 }
 
 function parseError(error: SkillSyntaxError): InjectionError {
-  return new InjectionError('PARSE_ERROR', error.message, { cause: error, details: error.details });
+  const code = 'limit' in error.details ? 'LIMIT_EXCEEDED' : 'PARSE_ERROR';
+  return new InjectionError(code, error.message, { cause: error, details: error.details });
 }

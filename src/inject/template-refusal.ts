@@ -10,8 +10,8 @@ export function findRefusal(tree: SyntaxTree, source: string, scan: ModuleScan):
   // The word must stand somewhere for the thing to be there; the tree is walked only then.
   const imports = source.split('import').length - 1;
   const declared = tree.program.body.filter(({ type }) => type === 'ImportDeclaration').length;
-  if (imports > declared || source.includes('\\u')) found.push(...dynamicImports(tree));
-  if (source.includes('<!--')) found.push(...htmlComments(source));
+  if (imports > declared || source.includes('\\u')) for (const one of dynamicImports(tree)) found.push(one);
+  if (source.includes('<!--')) for (const one of htmlComments(source)) found.push(one);
   return found.sort((a, b) => a.line - b.line || a.column - b.column)[0];
 }
 

@@ -73,7 +73,7 @@ function comparePair(pair: Pair, tolerance: number | undefined): 'equal' | 'diff
   if (expected === null || actual === null) return 'different';
   const kind = kindOf(expected);
   if (kind !== kindOf(actual)) return 'different';
-  return compareObjects(kind, expected, actual, pair);
+  return compareObjects(kind, expected, actual, pair, tolerance);
 }
 
 function numbersAgree(expected: number, actual: number, tolerance: number | undefined): boolean {
@@ -103,6 +103,7 @@ function compareObjects(
   expected: object,
   actual: object,
   parent: Pair,
+  tolerance: number | undefined,
 ): 'equal' | 'different' | Pair[] {
   const same = (equal: boolean): 'equal' | 'different' => (equal ? 'equal' : 'different');
   switch (kind) {
@@ -117,26 +118,57 @@ function compareObjects(
     case 'view':
       return same(bytesOf(expected as DataView).equals(bytesOf(actual as DataView)));
     case 'map':
-      return mapPairs(expected as Map<unknown, unknown>, actual as Map<unknown, unknown>, parent);
+      return mapPairs(expected as Map<unknown, unknown>, actual as Map<unknown, unknown>, parent, tolerance);
     case 'set':
-      return setPairs(expected as Set<unknown>, actual as Set<unknown>, parent);
+      return setPairs(expected as Set<unknown>, actual as Set<unknown>, parent, tolerance);
     case 'object':
       return memberPairs(expected as Record<string, unknown>, actual as Record<string, unknown>, parent);
     default:
-      return listPairs(expected as ArrayLike<unknown>, actual as ArrayLike<unknown>, parent);
+      return listPairs(expected as ArrayLike<unknown>, actual as ArrayLike<unknown>, parent, tolerance);
   }
 }
 
 const errorText = (error: Error): string => `${error.name}\n${error.message}`;
 const bytesOf = (view: DataView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
+/** Only the items that are not equal at a glance, up to the first that differs at one. */
 function listPairs(
   expected: ArrayLike<unknown>,
   actual: ArrayLike<unknown>,
   parent: Pair,
+  tolerance: number | undefined,
 ): 'different' | Pair[] {
   if (expected.length !== actual.length) return 'different';
-  return Array.from(expected, (item, key) => ({ expected: item, actual: actual[key], parent, key }));
+  const pairs: Pair[] = [];
+  for (const key of indexesOf(expected, actual)) {
+    const pair = { expected: expected[key], actual: actual[key], parent, key };
+    const verdict = isObject(pair.expected) ? undefined : comparePair(pair, tolerance);
+    if (verdict === 'equal') continue;
+    pairs.push(pair);
+    if (verdict === 'different') break;
+  }
+  return pairs;
+}
+
+/** From here on an array is asked where it has items: it may be sparse. */
+const SPARSE_LENGTH = 100_000;
+
+/** The indexes, in order, where either list has an item. */
+function indexesOf(expected: ArrayLike<unknown>, actual: ArrayLike<unknown>): Iterable<number> {
+  const { length } = expected;
+  if (length < SPARSE_LENGTH || ArrayBuffer.isView(expected)) return upTo(length);
+  const keys = new Set([...indexKeys(expected), ...indexKeys(actual)]);
+  return Float64Array.from(keys).sort();
+}
+
+function* upTo(length: number): Generator<number> {
+  for (let index = 0; index < length; index += 1) yield index;
+}
+
+function indexKeys(list: ArrayLike<unknown>): number[] {
+  return Object.keys(list)
+    .map(Number)
+    .filter((index) => index < list.length);
 }
 
 function memberPairs(
@@ -155,23 +187,36 @@ function mapPairs(
   expected: Map<unknown, unknown>,
   actual: Map<unknown, unknown>,
   parent: Pair,
+  tolerance: number | undefined,
 ): 'different' | Pair[] {
   if (expected.size !== actual.size) return 'different';
   const pairs: Pair[] = [];
   for (const [key, value] of expected) {
     if (isObject(key)) continue;
     if (!actual.has(key)) return 'different';
-    pairs.push({ expected: value, actual: actual.get(key), parent, key: String(key) });
+    pairs.push({ expected: value, actual: actual.get(key), parent, key: keyText(key) });
   }
-  const rest = listPairs([...expected].filter(hasObjectKey), [...actual].filter(hasObjectKey), parent);
+  const rest = listPairs(
+    [...expected].filter(hasObjectKey),
+    [...actual].filter(hasObjectKey),
+    parent,
+    tolerance,
+  );
   return rest === 'different' ? rest : [...pairs, ...rest];
 }
 
-function setPairs(expected: Set<unknown>, actual: Set<unknown>, parent: Pair): 'different' | Pair[] {
+function setPairs(
+  expected: Set<unknown>,
+  actual: Set<unknown>,
+  parent: Pair,
+  tolerance: number | undefined,
+): 'different' | Pair[] {
   if (expected.size !== actual.size) return 'different';
   for (const item of expected) if (!isObject(item) && !actual.has(item)) return 'different';
-  return listPairs([...expected].filter(isObject), [...actual].filter(isObject), parent);
+  return listPairs([...expected].filter(isObject), [...actual].filter(isObject), parent, tolerance);
 }
 
+/** A Map's key in a path. */
+const keyText = (key: unknown): string => (typeof key === 'bigint' ? '(BigInt)' : String(key));
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const hasObjectKey = ([key]: readonly [unknown, unknown]): boolean => isObject(key);

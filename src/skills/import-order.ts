@@ -24,7 +24,7 @@ export function requiredFirst(candidates: readonly ImportCandidate[]): ImportCan
       if (state[index] === undefined) {
         state[index] = 'open';
         const below = neededNames(candidate, byName).flatMap((name) => byName.get(name) ?? []);
-        open.push(...below.filter((next) => state[next] === undefined).toReversed());
+        for (const next of below.toReversed()) if (state[next] === undefined) open.push(next);
         continue;
       }
       open.pop();

@@ -1,12 +1,15 @@
 /** JavaScript or TypeScript? The text decides. */
 import { SkillSyntaxError } from '../errors.ts';
 import { parseModule, type SourceLanguage } from '../syntax/parse.ts';
+import { checkSource } from '../syntax/source-limits.ts';
 
 /**
  * `javascript` if `code` parses as such, else `typescript` if it parses as that. Code that is
  * neither is called what it parses further as, so that the error shown is the real one.
+ * @throws {SkillSyntaxError} for no text, or one that is too large to be parsed.
  */
 export function detectLanguage(code: string): SourceLanguage {
+  checkSource(code);
   const javascript = failureOffset(code, 'javascript');
   if (javascript === undefined) return 'javascript';
   const typescript = failureOffset(code, 'typescript');

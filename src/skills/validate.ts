@@ -154,7 +154,8 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     type: 'array',
     schemaType: 'boolean',
     error: { message: 'must not repeat an item' },
-    validate: (isWanted: boolean, items: readonly unknown[]) => !isWanted || !hasRepeats(items),
+    validate: (isWanted: boolean, items: readonly unknown[]) =>
+      !isWanted || !hasRepeats(items, (steps) => budget.spend(undefined, steps, 0, 0)),
   });
   ajv.addKeyword({
     keyword: COST,

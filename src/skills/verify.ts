@@ -1,8 +1,8 @@
 /** A version's examples, run before its pointer moves to it. */
-import { inspect } from 'node:util';
 import { SkillCacheError, SkillVerificationError, type ErrorCode } from '../errors.ts';
 import { firstDifference } from './equality.ts';
 import { shorten } from './plain-json.ts';
+import { show } from './shown-value.ts';
 import type { SkillDefinition, SkillExample } from './skill.ts';
 
 /** One example that failed: what was expected and what came, as readable text of bounded length. */
@@ -95,16 +95,4 @@ function sentence(failure: Omit<ExampleFailure, 'message'>): string {
   if (failure.error !== undefined) return `${which} ended with ${shorten(failure.actual, 200)}`;
   const expected = shorten(failure.expected, 120);
   return `${which} at ${failure.path ?? 'output'}: expected ${expected}, got ${shorten(failure.actual, 120)}`;
-}
-
-function show(value: unknown): string {
-  const text = inspect(value, {
-    depth: 4,
-    maxArrayLength: 20,
-    maxStringLength: 200,
-    breakLength: Infinity,
-    customInspect: false,
-    getters: false,
-  });
-  return shorten(text, SHOWN_LENGTH_MAX);
 }

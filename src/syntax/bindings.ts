@@ -1,5 +1,6 @@
 /** One walk over a syntax tree: which name is which binding, and where values come from. */
 import type { File, Identifier, ImportDeclaration, Node, VariableDeclaration } from '@babel/types';
+import { AnalysisBudget } from './analysis-budget.ts';
 import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
 import { eachTarget, elementsOf, HOLLOW, origin, type Origin, type PatternRead } from './patterns.ts';
 import { declaresOnly } from './type-only.ts';
@@ -48,6 +49,7 @@ export class Bindings {
   readonly imports: ImportDeclaration[] = [];
   /** Members that are assigned to, counted up or down, or set by a loop. */
   readonly memberWrites = new Set<Node>();
+  readonly #budget = new AnalysisBudget();
   readonly #parents = new Map<Node, Node>();
   readonly #scopes = new Map<Node, Scope>();
   /** Names that are declared or assigned where they stand, not read. */
@@ -74,6 +76,11 @@ export class Bindings {
     for (const write of this.writes) this.resolve(write.node)?.writes.push(write);
   }
 
+  /** Counts work beyond once for each node. */
+  spend(steps: number): void {
+    this.#budget.spend(steps);
+  }
+
   parentOf(node: Node): Node | undefined {
     return this.#parents.get(node);
   }
@@ -91,6 +98,7 @@ export class Bindings {
   /** The binding a name refers to; undefined when it is free. */
   resolve(name: Identifier): Binding | undefined {
     for (let scope = this.#scopes.get(name); scope !== undefined; scope = scope.parent) {
+      this.#budget.spend(1);
       const binding = scope.names.get(name.name);
       if (binding !== undefined) return binding;
     }
@@ -192,9 +200,11 @@ export class Bindings {
       this.#declare(node.id, 'function', inner, origin(node));
     }
     const given = this.#arguments.get(node);
+    const spread = given?.findIndex((each) => each.type === 'SpreadElement') ?? 0;
+    const plain = spread < 0 ? node.params.length : spread;
     node.params.forEach((param, index) => {
       const target = param.type === 'TSParameterProperty' ? param.parameter : param;
-      const argument = given?.slice(0, index + 1).every((each) => each.type !== 'SpreadElement');
+      const argument = index < plain;
       this.#pattern(target, 'parameter', inner, argument ? origin(given?.[index]) : HOLLOW);
     });
     return inner;
@@ -268,7 +278,7 @@ export class Bindings {
 
   /** Declares the names of a pattern, each with the way its value is taken out of `from`. */
   #pattern(node: Node, kind: Binding['kind'], scope: Scope, from: Origin): void {
-    eachTarget(node, from, this.patternReads, (target, at) => {
+    eachTarget(node, from, this, (target, at) => {
       if (target.type !== 'Identifier') return;
       this.#targets.add(target);
       this.#declare(target, kind, scope, at);
@@ -277,7 +287,7 @@ export class Bindings {
 
   /** Records assignments to plain names; `from` is what they get. */
   #assign(node: Node, from: Origin, scope: Scope): void {
-    eachTarget(node, from, this.patternReads, (target, at) => {
+    eachTarget(node, from, this, (target, at) => {
       if (target.type === 'Identifier') {
         this.#targets.add(target);
         this.writes.push({ node: target, scope, origin: at });

@@ -1,6 +1,6 @@
 /** A text in which pieces become blanks, and the marks that keep the rest from running together. */
 import { InjectionError } from '../errors.ts';
-import { blank, continuesExpression, skipTrivia } from './source-text.ts';
+import { blank, continuesExpression, skipTrivia, TriviaSkipper } from './source-text.ts';
 
 interface Range {
   readonly start: number;
@@ -78,8 +78,9 @@ export class BlankedText {
   /** @throws {InjectionError} `UNSUPPORTED_SYNTAX` where blanks alone would change the meaning. */
   finish(): string {
     const erased = this.#erase();
-    this.#check(erased);
-    const marks = [...this.#marks, ...this.#semicolons(erased)].sort(([a], [b]) => a - b);
+    const trivia = new TriviaSkipper(erased);
+    this.#check(erased, trivia);
+    const marks = [...this.#marks, ...this.#semicolons(erased, trivia)].sort(([a], [b]) => a - b);
     let text = '';
     let from = 0;
     for (const [at, mark] of marks) {
@@ -102,12 +103,14 @@ export class BlankedText {
     return text + this.#text.slice(from);
   }
 
-  #semicolons(erased: string): [number, string][] {
+  #semicolons(erased: string, trivia: TriviaSkipper): [number, string][] {
     const found: [number, string][] = [];
-    const isFieldNext = (end: number): boolean =>
-      CONTINUES_FIELD.test(erased.slice(skipTrivia(erased, end), skipTrivia(erased, end) + 12));
+    const isFieldNext = (end: number): boolean => {
+      const next = trivia.skip(end);
+      return CONTINUES_FIELD.test(erased.slice(next, next + 12));
+    };
     for (const { start, end } of this.#statements) {
-      if (continuesExpression(erased, skipTrivia(erased, end))) found.push([start, ';']);
+      if (continuesExpression(erased, trivia.skip(end))) found.push([start, ';']);
     }
     for (const { start, end } of this.#members) {
       if (isFieldNext(end)) found.push([start, ';']);
@@ -118,21 +121,21 @@ export class BlankedText {
     for (const [end, start] of tails) {
       const isStatement = this.#statementEnds.has(end) && !this.#headEnds.has(end);
       const isSwallowed = isStatement
-        ? continuesExpression(erased, skipTrivia(erased, end))
+        ? continuesExpression(erased, trivia.skip(end))
         : this.#fieldEnds.has(end) && isFieldNext(end);
       if (isSwallowed) found.push([start, ';']);
     }
     return found;
   }
 
-  #check(erased: string): void {
+  #check(erased: string, trivia: TriviaSkipper): void {
     for (const { at, wrong } of this.#beginnings) {
-      const next = skipTrivia(erased, at);
+      const next = trivia.skip(at);
       if (wrong.test(erased.slice(next, next + 40))) this.#refuse(at);
     }
     for (const end of this.#keywordEnds) {
       const before = this.#text.slice(end, skipTrivia(this.#text, end));
-      const after = erased.slice(end, skipTrivia(erased, end));
+      const after = erased.slice(end, trivia.skip(end));
       if (LINE_END.test(after) && !LINE_END.test(before) && !this.#marks.has(skipTrivia(this.#text, end))) {
         this.#refuse(skipTrivia(this.#text, end));
       }

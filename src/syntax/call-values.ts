@@ -5,6 +5,9 @@ import type { FunctionNode } from './child-nodes.ts';
 import { foldJoin, foldStringMethod, foldUnary, type Folded } from './constant-folding.ts';
 import type { CallNode, Value, Values } from './values.ts';
 
+/** Longest text that is put together out of codes. */
+const CODES_MAX = 10_000;
+
 /** A call, whichever way it is written: `f(a)`, `f.call(null, a)`, `Reflect.apply(f, null, [a])`. */
 export interface Call {
   readonly callee: Value;
@@ -131,10 +134,13 @@ function foldCall(values: Values, node: CallNode, args: readonly Node[] | undefi
     return foldStringMethod(receiver.value, method, given);
   }
   if (receiver.kind === 'builtin' && receiver.path === 'String') {
-    if (method === 'fromCharCode') return { value: String.fromCharCode(...given.map(Number)) };
+    if (method === 'fromCharCode' && given.length <= CODES_MAX) {
+      return { value: String.fromCharCode(...given.map(Number)) };
+    }
     return undefined;
   }
   if (receiver.kind !== 'array' || method !== 'join') return undefined;
+  values.spend(receiver.node.elements.length);
   const items = spreadFree(receiver.node.elements)?.map((element) => values.constantOf(element));
   if (items === undefined || items.includes(undefined)) return undefined;
   return foldJoin(
@@ -172,7 +178,9 @@ function regex(values: Values, first: Node | undefined, second: Node | undefined
 function listed(values: Values, node: Node | undefined): readonly Node[] | undefined {
   if (node === undefined) return [];
   const value = values.of(node);
-  return value.kind === 'array' ? spreadFree(value.node.elements) : undefined;
+  if (value.kind !== 'array') return undefined;
+  values.spend(value.node.elements.length);
+  return spreadFree(value.node.elements);
 }
 
 /** The nodes of a list without spread; undefined where one is spread. */

@@ -20,7 +20,8 @@ export function reportCalls(inspection: Inspection): void {
         reportCall(inspection, node);
         break;
       case 'RegExpLiteral':
-        if (isCatastrophic(node.pattern, node.flags)) raise('regex-dos', node);
+        if (isCatastrophic(node.pattern, node.flags, (steps) => bindings.spend(steps)))
+          raise('regex-dos', node);
         break;
       case 'BinaryExpression':
         if (isHugePower(inspection, node)) raise('huge-allocation', node);
@@ -94,7 +95,7 @@ function reportLoad({ values, raise }: Inspection, specifier: Node | undefined, 
 function reportRegex({ values, raise }: Inspection, args: readonly Node[] | undefined, node: Node): void {
   const value = values.of(node);
   if (value.kind === 'regex') {
-    if (isCatastrophic(value.pattern, value.flags)) raise('regex-dos', node);
+    if (isCatastrophic(value.pattern, value.flags, (steps) => values.spend(steps))) raise('regex-dos', node);
     return;
   }
   if (args === undefined || args.length > 0) raise('regex-dynamic', node);

@@ -1,6 +1,6 @@
 /** The capability report: what a source may reach, read off its syntax tree. Advisory. */
 import type { File, Node } from '@babel/types';
-import { ConfigurationError, SkillSyntaxError } from '../errors.ts';
+import { ConfigurationError, SkillSyntaxError, type SourcePlace } from '../errors.ts';
 import { Bindings } from './bindings.ts';
 import type { CapabilityFlag } from './capability-flags.ts';
 import { reportCalls } from './calls.ts';
@@ -55,7 +55,7 @@ export function reportCapabilities(code: string, options: CapabilityOptions = {}
 
 /** The same, of a syntax tree that is already there. */
 export function reportCapabilitiesOf(file: File, options: CapabilityOptions = {}): CapabilityReport {
-  const found = new Map<string, CapabilityReport['flags'][number]>();
+  const found = new FlagPlaces();
   const freeNames = new Set<string>();
   try {
     const bindings = new Bindings(file);
@@ -68,8 +68,7 @@ export function reportCapabilitiesOf(file: File, options: CapabilityOptions = {}
       freeNames,
       raise(flag, node) {
         if (!node.loc) throw new Error(`invariant: a ${node.type} node has no place`);
-        const place = placeOf(node.loc.start);
-        found.set(`${flag} ${place.line} ${place.column}`, { flag, ...place });
+        found.add(flag, placeOf(node.loc.start));
       },
     };
     reportNames(inspection);
@@ -82,7 +81,7 @@ export function reportCapabilitiesOf(file: File, options: CapabilityOptions = {}
     if (!(error instanceof RangeError)) throw error;
     throw new SkillSyntaxError('the code is nested too deeply to be read', { cause: error });
   }
-  return { flags: [...found.values()].sort(byFlagThenPlace), freeNames: [...freeNames].sort() };
+  return { flags: found.sorted(), freeNames: [...freeNames].sort() };
 }
 
 /** What each option takes; callers without types learn of a wrong one by its name. */
@@ -111,7 +110,27 @@ function checkOptions(options: unknown): void {
   throw new ConfigurationError(`wrong options: ${text}`, { details: { issues } });
 }
 
-function byFlagThenPlace(a: CapabilityReport['flags'][number], b: CapabilityReport['flags'][number]): number {
-  if (a.flag !== b.flag) return a.flag < b.flag ? -1 : 1;
-  return a.line - b.line || a.column - b.column;
+/** Which flag is raised where, each place once. */
+class FlagPlaces {
+  /** Lines and columns as one number. */
+  readonly #places = new Map<CapabilityFlag, Set<number>>();
+
+  add(flag: CapabilityFlag, { line, column }: SourcePlace): void {
+    let places = this.#places.get(flag);
+    if (places === undefined) this.#places.set(flag, (places = new Set()));
+    places.add(line * COLUMNS_MAX + column);
+  }
+
+  sorted(): CapabilityReport['flags'] {
+    const flags: { flag: CapabilityFlag; line: number; column: number }[] = [];
+    for (const flag of [...this.#places.keys()].sort()) {
+      for (const place of Float64Array.from(this.#places.get(flag) ?? []).sort()) {
+        flags.push({ flag, line: Math.floor(place / COLUMNS_MAX), column: place % COLUMNS_MAX });
+      }
+    }
+    return flags;
+  }
 }
+
+/** More than a text that is parsed has columns. */
+const COLUMNS_MAX = 2 ** 25;

@@ -4,6 +4,10 @@ export type Constant = string | number | bigint | boolean | null | undefined;
 
 /** Folded text longer than this is of no use to anybody. */
 const LENGTH_MAX = 10_000;
+/** So is a BigInt beyond this. */
+const BIGINT_MAX = 2n ** 4_096n;
+/** Longest text that is built on the way to a shorter one. */
+const WORK_LENGTH_MAX = 1_000_000;
 
 /** String methods that are followed, on a constant text with constant arguments. */
 const STRING_METHODS: ReadonlySet<string> = new Set([
@@ -38,11 +42,11 @@ export function foldBinary(operator: string, left: Constant, right: Constant): F
       case '+':
         return bounded((a + b) as Constant);
       case '-':
-        return { value: a - b };
+        return bounded(a - b);
       case '*':
-        return { value: a * b };
+        return bounded(a * b);
       case '/':
-        return { value: a / b };
+        return bounded(a / b);
       case '%':
         return { value: a % b };
       case '**':
@@ -51,7 +55,7 @@ export function foldBinary(operator: string, left: Constant, right: Constant): F
       case '<<':
         return typeof left === 'bigint' || typeof right === 'bigint' ? undefined : { value: a << b };
       case '>>':
-        return { value: a >> b };
+        return typeof left === 'bigint' || typeof right === 'bigint' ? undefined : { value: a >> b };
       case '>>>':
         return { value: a >>> b };
       case '|':
@@ -87,6 +91,11 @@ export function foldBinary(operator: string, left: Constant, right: Constant): F
   }
 }
 
+/** The digits of a literal; undefined where they are too many. */
+export function readBigInt(digits: string): Folded {
+  return digits.length > 2_000 ? undefined : bounded(BigInt(digits));
+}
+
 export function foldUnary(operator: string, operand: Constant): Folded {
   switch (operator) {
     case '!':
@@ -114,6 +123,7 @@ export function foldStringMethod(text: string, method: string, args: readonly Co
   if (grows && (typeof count !== 'number' || !(count >= 0) || count * text.length > LENGTH_MAX))
     return undefined;
   if (grows && Number(count) > LENGTH_MAX) return undefined;
+  if (method === 'replaceAll' && text.length * lengthOf(args[1]) > WORK_LENGTH_MAX) return undefined;
   const call = (String.prototype as unknown as Record<string, (...rest: Constant[]) => Constant>)[method];
   try {
     return bounded(call?.apply(text, [...args]));
@@ -125,11 +135,20 @@ export function foldStringMethod(text: string, method: string, args: readonly Co
 
 /** `a` + `b` + … as a template or `[…].join(between)` joins them. */
 export function foldJoin(parts: readonly Constant[], between: string): Folded {
+  let length = between.length * parts.length;
+  for (const part of parts) length += lengthOf(part);
+  if (length > WORK_LENGTH_MAX) return undefined;
   return bounded(
     parts.map((part) => (part === null || part === undefined ? '' : String(part))).join(between),
   );
 }
 
+function lengthOf(value: Constant): number {
+  return typeof value === 'string' ? value.length : 0;
+}
+
+/** A constant that is not too large to be followed. */
 function bounded(value: Constant): Folded {
+  if (typeof value === 'bigint') return value > BIGINT_MAX || value < -BIGINT_MAX ? undefined : { value };
   return typeof value === 'string' && value.length > LENGTH_MAX ? undefined : { value };
 }

@@ -43,6 +43,7 @@ function hasExit(inspection: Inspection, loop: LoopNode): boolean {
   }
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
     const { node } = place;
+    inspection.bindings.spend(4 + place.innerLabels.length);
     if (isFunction(node)) continue;
     switch (node.type) {
       case 'ReturnStatement':

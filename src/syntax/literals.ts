@@ -135,7 +135,7 @@ function listOf(nodes: readonly (Node | null)[], constants: Constants, depth: nu
     const literal = literalOf(isSpread ? node.argument : node, constants, depth);
     if (literal === undefined) return undefined;
     if (!isSpread) list.push(literal.value);
-    else if (Array.isArray(literal.value)) list.push(...(literal.value as unknown[]));
+    else if (Array.isArray(literal.value)) for (const item of literal.value as unknown[]) list.push(item);
     else return undefined;
   }
   return list;

@@ -50,6 +50,7 @@ function isSteady({ bindings }: Inspection, name: Identifier, loop: Node): boole
   const binding = bindings.resolve(name);
   if (binding === undefined || (binding.kind !== 'variable' && binding.kind !== 'parameter')) return false;
   const { owner } = bindings.scopeOf(name);
+  bindings.spend(binding.writes.length);
   return binding.writes.every((write) => write.scope.owner === owner && !contains(loop, write.node));
 }
 
@@ -92,6 +93,7 @@ function runsAway(inspection: Inspection, loop: LoopNode, test: Node): boolean {
 /** The one way in which the loop moves its counter; undefined when there are several, or none. */
 function stepOf(inspection: Inspection, binding: Binding, loop: Node): number | undefined {
   let step: number | undefined;
+  inspection.bindings.spend(binding.writes.length);
   for (const write of binding.writes) {
     if (!contains(loop, write.node)) continue;
     const parent = parentOfWrite(inspection, write.node, loop);

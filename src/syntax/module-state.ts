@@ -54,6 +54,7 @@ function writesOfMade({ bindings, values }: Inspection, call: CallNode): Node[] 
     name.type === 'Identifier' && bindings.resolve(name)?.scope.owner === callee.node;
   const isInside = (node: Node): boolean =>
     made !== undefined && Number(node.start) >= Number(made.start) && Number(node.end) <= Number(made.end);
+  bindings.spend(bindings.writes.length + bindings.memberWrites.size + bindings.nodes.length);
   const parts = made === undefined ? [] : [...bindings.memberWrites, ...bindings.nodes.filter(isMutation)];
   const changes = parts.filter((node) => isInside(node) && isOwn(ownerOf(node)));
   const writes = bindings.writes
@@ -127,6 +128,7 @@ function keepsLastIndex(inspection: Inspection, call: Node, object: Node, bindin
   const { bindings, values } = inspection;
   const value = values.of(object);
   if (value.kind !== 'regex' || !/[gy]/.test(value.flags)) return false;
+  bindings.spend(bindings.memberWrites.size);
   for (const written of bindings.memberWrites) {
     const isReset = values.keyOf(written) === 'lastIndex' && 'object' in written;
     if (isReset && written.object?.type === 'Identifier' && bindings.resolve(written.object) === binding)
@@ -137,6 +139,7 @@ function keepsLastIndex(inspection: Inspection, call: Node, object: Node, bindin
     parent;
     node = parent, parent = bindings.parentOf(node)
   ) {
+    bindings.spend(1);
     if ('test' in parent && /^(?:DoWhile|For|While)Statement$/.test(parent.type)) return parent.test !== node;
   }
   return true;

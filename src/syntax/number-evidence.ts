@@ -10,6 +10,7 @@ const ARITHMETIC = new Set(['-', '*', '/', '%', '**', '<<', '>>', '>>>', '&', '|
 const RELATIONS = new Set(['<', '<=', '>', '>=']);
 
 export function isNumber(inspection: Inspection, node: Node, depth = 0): boolean {
+  inspection.bindings.spend(1);
   const { bindings, values } = inspection;
   switch (node.type) {
     case 'NumericLiteral':
@@ -39,6 +40,7 @@ export function isNumber(inspection: Inspection, node: Node, depth = 0): boolean
 }
 
 function isNumberBinding(inspection: Inspection, binding: Binding, depth: number): boolean {
+  inspection.bindings.spend(binding.writes.length);
   const { bindings } = inspection;
   if (binding.isNumber || depth > DEPTH_MAX) return binding.isNumber;
   if (binding.writes.some((write) => bindings.parentOf(write.node)?.type === 'UpdateExpression')) return true;

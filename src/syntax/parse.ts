@@ -1,6 +1,7 @@
 /** Source text → Babel's syntax tree; errors carry line and column, both from 1. */
 import { parse as babelParse, type ParserPlugin } from '@babel/parser';
 import type { File, Node } from '@babel/types';
+import { checkSource } from './source-limits.ts';
 import { SkillSyntaxError, type SourcePlace } from '../errors.ts';
 
 export type SourceLanguage = 'javascript' | 'typescript';
@@ -17,9 +18,11 @@ const PLUGINS = {
 
 /**
  * Parses `code` as an ES module.
- * @throws {SkillSyntaxError} with `details.line` and `details.column`.
+ * @throws {SkillSyntaxError} with `details.line` and `details.column`, or with `details.limit` for
+ * what is not even tried.
  */
 export function parseModule(code: string, language: SourceLanguage): File {
+  checkSource(code);
   try {
     return babelParse(code, {
       sourceType: 'module',

@@ -26,38 +26,47 @@ export interface PatternRead {
   readonly origin: Origin;
 }
 
+export interface PatternSink {
+  readonly patternReads: PatternRead[];
+  spend(steps: number): void;
+}
+
+/** What looking at one part of a pattern costs: it may be kept many times over. */
+const PART_STEPS = 50;
+
 /**
- * Calls `visit` with every name or member that `pattern` sets, and what it is set to; `reads`
- * receives each property that is read on the way.
+ * Calls `visit` with every name or member that `pattern` sets, and what it is set to; `sink`
+ * receives each property that is read on the way, and what it takes.
  */
 export function eachTarget(
   pattern: Node,
   from: Origin,
-  reads: PatternRead[],
+  sink: PatternSink,
   visit: (target: Node, at: Origin) => void,
 ): void {
+  sink.spend(PART_STEPS + from.steps.length);
   switch (pattern.type) {
     case 'Identifier':
     case 'MemberExpression':
     case 'OptionalMemberExpression':
       return visit(pattern, from);
     case 'ObjectPattern':
-      return eachProperty(pattern, from, reads, visit);
+      return eachProperty(pattern, from, sink, visit);
     case 'ArrayPattern':
       pattern.elements.forEach((element, index) => {
-        if (element !== null) eachTarget(element, step(from, String(index)), reads, visit);
+        if (element !== null) eachTarget(element, step(from, String(index)), sink, visit);
       });
       return;
     case 'AssignmentPattern':
-      eachTarget(pattern.left, from, reads, visit);
-      return eachTarget(pattern.left, { base: pattern.right, steps: [], isDefault: true }, reads, visit);
+      eachTarget(pattern.left, from, sink, visit);
+      return eachTarget(pattern.left, { base: pattern.right, steps: [], isDefault: true }, sink, visit);
     case 'RestElement':
-      return eachTarget(pattern.argument, { base: undefined, steps: [], isDefault: false }, reads, visit);
+      return eachTarget(pattern.argument, { base: undefined, steps: [], isDefault: false }, sink, visit);
     case 'TSAsExpression':
     case 'TSNonNullExpression':
     case 'TSSatisfiesExpression':
     case 'TSTypeAssertion':
-      return eachTarget(pattern.expression, from, reads, visit);
+      return eachTarget(pattern.expression, from, sink, visit);
     default:
       // A `var` or `let` of a loop head; it is declared where it stands.
       return;
@@ -67,19 +76,19 @@ export function eachTarget(
 function eachProperty(
   pattern: ObjectPattern,
   from: Origin,
-  reads: PatternRead[],
+  sink: PatternSink,
   visit: (target: Node, at: Origin) => void,
 ): void {
   for (const property of pattern.properties) {
     if (property.type === 'RestElement') {
       // What is left of an object is still that object, for what can be reached through it.
-      reads.push({ node: property, origin: from });
-      eachTarget(property.argument, from, reads, visit);
+      sink.patternReads.push({ node: property, origin: from });
+      eachTarget(property.argument, from, sink, visit);
       continue;
     }
     const at = step(from, keyOf(property.key, property.computed));
-    reads.push({ node: property, origin: at });
-    eachTarget(property.value, at, reads, visit);
+    sink.patternReads.push({ node: property, origin: at });
+    eachTarget(property.value, at, sink, visit);
   }
 }
 

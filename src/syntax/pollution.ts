@@ -104,6 +104,7 @@ function isWalked(inspection: Inspection, object: Node): boolean {
   if (object.type !== 'Identifier') return false;
   const binding = bindings.resolve(object);
   if (binding === undefined) return false;
+  bindings.spend(binding.origins.length + binding.writes.length);
   const from = [...binding.origins, ...binding.writes.map((write) => write.origin)];
   return from.some(({ base }) => {
     if (base === undefined || !('type' in base)) return false;
@@ -147,6 +148,7 @@ function isReduceWalk(inspection: Inspection, node: Node): boolean {
   if (callback === undefined || !isFunction(callback)) return false;
   const [walker, key] = callback.params;
   if (walker?.type !== 'Identifier' || key?.type !== 'Identifier') return false;
+  inspection.bindings.spend(inspection.bindings.nodes.length);
   return inspection.bindings.nodes.some(
     (each) =>
       each.type === 'MemberExpression' &&
@@ -177,6 +179,7 @@ function mergesInto(inspection: Inspection, node: Node): node is CallExpression 
   const parameter = bindings.resolve(target.object);
   const callee = bindings.resolve(node.callee);
   if (parameter?.kind !== 'parameter' || callee === undefined) return false;
+  bindings.spend(callee.origins.length);
   const own = callee.origins.find(({ base }) => base === parameter.scope.owner)?.base;
   return own !== undefined && writesKeys(inspection, parameter, own as FunctionNode);
 }
@@ -184,6 +187,7 @@ function mergesInto(inspection: Inspection, node: Node): node is CallExpression 
 /** Whether `target[key] = …` or `Object.assign(target, { [key]: … })` stands in the function. */
 function writesKeys(inspection: Inspection, target: Binding, within: FunctionNode): boolean {
   const { bindings, values } = inspection;
+  bindings.spend(bindings.nodes.length + bindings.memberWrites.size);
   const isTarget = (node: Node | undefined): node is Identifier =>
     node?.type === 'Identifier' && bindings.resolve(node) === target;
   for (const node of bindings.memberWrites) {

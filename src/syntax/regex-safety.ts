@@ -21,9 +21,14 @@ interface Fragment {
 
 const NOTHING: Fragment = { first: [], last: [], nullable: true };
 
-export function isCatastrophic(pattern: string, flags: string): boolean {
+/** `spend` is told what it takes. */
+export function isCatastrophic(
+  pattern: string,
+  flags: string,
+  spend: (steps: number) => void = () => undefined,
+): boolean {
   if (!/[*+}]/.test(pattern)) return false;
-  const automaton = new Automaton();
+  const automaton = new Automaton(spend);
   const tree = parsePattern(pattern, flags);
   automaton.add(tree);
   return automaton.isAmbiguous();
@@ -34,10 +39,16 @@ class Automaton {
   /** Places behind a lookaround: it may be what tells them from their rivals. */
   readonly #guarded = new Set<number>();
   readonly #next: number[][] = [];
+  readonly #spend: (steps: number) => void;
   #guard = false;
   #isTwoWays = false;
 
+  constructor(spend: (steps: number) => void) {
+    this.#spend = spend;
+  }
+
   add(tree: Pattern): Fragment {
+    if (this.#sets.length > PLACES_MAX) return NOTHING;
     switch (tree.kind) {
       case 'empty':
         return NOTHING;
@@ -113,6 +124,7 @@ class Automaton {
 
   #connect(from: readonly number[], to: readonly number[]): void {
     if (this.#sets.length > PLACES_MAX) return;
+    this.#spend(from.length * to.length);
     for (const place of from) {
       for (const next of to) this.#next[place]?.push(next);
     }
@@ -123,6 +135,7 @@ class Automaton {
     if (this.#sets.length > PLACES_MAX) return;
     for (const place of part.last) {
       const ways = this.#next[place] as number[];
+      this.#spend(part.first.length * (1 + (ways.length >> 3)));
       for (const next of part.first) {
         if (ways.includes(next)) this.#isTwoWays = true;
         else ways.push(next);
@@ -142,8 +155,10 @@ class Automaton {
     const stack: [number, number, boolean][] = [[start, start, false]];
     const width = this.#sets.length + 1;
     for (let pair = stack.pop(); pair !== undefined; pair = stack.pop()) {
+      const others = this.#next[pair[1]] as number[];
       for (const a of this.#next[pair[0]] as number[]) {
-        for (const b of this.#next[pair[1]] as number[]) {
+        this.#spend(4 * others.length);
+        for (const b of others) {
           const hasParted = pair[2] || a !== b;
           if (a !== b && !this.#mayMeet(a, b)) continue;
           if (hasParted && a === start && b === start) return true;
@@ -159,6 +174,8 @@ class Automaton {
 
   #mayMeet(a: number, b: number): boolean {
     if (this.#guarded.has(a) || this.#guarded.has(b)) return false;
-    return overlaps(this.#sets[a] as CharSet, this.#sets[b] as CharSet);
+    const [left, right] = [this.#sets[a] as CharSet, this.#sets[b] as CharSet];
+    this.#spend(left.length + right.length);
+    return overlaps(left, right);
   }
 }

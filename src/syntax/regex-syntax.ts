@@ -186,7 +186,7 @@ class PatternParser {
       const first = from[0];
       const isRange = this.#peek() === '-' && this.#text[this.#at + 1] !== ']' && from.length === 1;
       if (!isRange || first === undefined || first[0] !== first[1]) {
-        ranges.push(...from);
+        for (const range of from) ranges.push(range);
         continue;
       }
       this.#at++;
@@ -194,7 +194,10 @@ class PatternParser {
       const end = to[0];
       if (to.length === 1 && end !== undefined && end[0] === end[1] && end[0] >= first[0])
         ranges.push([first[0], end[0]]);
-      else ranges.push(first, [45, 45], ...to);
+      else {
+        ranges.push(first, [45, 45]);
+        for (const range of to) ranges.push(range);
+      }
     }
     this.#at++;
     const set = this.#folded(sorted(ranges));

@@ -67,20 +67,24 @@ function bindingOf({ bindings }: Inspection, node: FunctionNode): Binding | unde
 
 /** The expressions of a body that are evaluated each time, up to the first statement that may branch. */
 function certainParts(body: Node): Node[] {
-  if (body.type !== 'BlockStatement') return certainExpressions(body);
   const parts: Node[] = [];
+  if (body.type !== 'BlockStatement') {
+    addCertainExpressions(body, parts);
+    return parts;
+  }
   for (const statement of body.body) {
     switch (statement.type) {
       case 'ExpressionStatement':
-        parts.push(...certainExpressions(statement.expression));
+        addCertainExpressions(statement.expression, parts);
         break;
       case 'VariableDeclaration':
-        for (const { init } of statement.declarations) if (init) parts.push(...certainExpressions(init));
+        for (const { init } of statement.declarations) if (init) addCertainExpressions(init, parts);
         break;
       case 'FunctionDeclaration':
         break;
       case 'ReturnStatement':
-        return statement.argument ? [...parts, ...certainExpressions(statement.argument)] : parts;
+        if (statement.argument) addCertainExpressions(statement.argument, parts);
+        return parts;
       default:
         return parts;
     }
@@ -88,8 +92,7 @@ function certainParts(body: Node): Node[] {
   return parts;
 }
 
-function certainExpressions(root: Node): Node[] {
-  const found: Node[] = [];
+function addCertainExpressions(root: Node, found: Node[]): void {
   const stack: Node[] = [root];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (isFunction(node)) continue;
@@ -102,7 +105,6 @@ function certainExpressions(root: Node): Node[] {
       stack.push(node.right);
     }
   }
-  return found;
 }
 
 function isSelfCall({ bindings, values }: Inspection, node: Node, binding: Binding): boolean {

@@ -23,7 +23,14 @@ import {
   SOME_PROTOTYPE,
   UNKNOWN,
 } from './builtin-values.ts';
-import { foldBinary, foldJoin, foldUnary, type Constant, type Folded } from './constant-folding.ts';
+import {
+  foldBinary,
+  foldJoin,
+  foldUnary,
+  readBigInt,
+  type Constant,
+  type Folded,
+} from './constant-folding.ts';
 import { spreadFree, valueOfCall } from './call-values.ts';
 import { keyOf, type Origin, type Step } from './patterns.ts';
 
@@ -57,6 +64,10 @@ export class Values {
     this.#bindings = bindings;
   }
 
+  spend(steps: number): void {
+    this.#bindings.spend(steps);
+  }
+
   of(node: Node): Value {
     const known = this.#known.get(node);
     if (known !== undefined) return known;
@@ -66,6 +77,10 @@ export class Values {
     this.#depth++;
     const value = this.#evaluate(node);
     this.#depth--;
+    // A text that was put together is kept as long as the values are.
+    if (value.kind === 'constant' && typeof value.value === 'string' && node.type !== 'Identifier') {
+      this.spend(value.value.length);
+    }
     this.#known.set(node, value);
     return value;
   }
@@ -159,7 +174,7 @@ export class Values {
       case 'BooleanLiteral':
         return { kind: 'constant', value: node.value };
       case 'BigIntLiteral':
-        return { kind: 'constant', value: BigInt(node.value) };
+        return constant(readBigInt(node.value));
       case 'NullLiteral':
         return { kind: 'constant', value: null };
       case 'RegExpLiteral':
@@ -271,6 +286,7 @@ export class Values {
   }
 
   #memberOfObject(node: ObjectExpression, key: string): Value {
+    this.spend(node.properties.length);
     for (const property of node.properties) {
       if (property.type === 'SpreadElement') continue;
       const step = keyOf(property.key, property.computed);
@@ -284,6 +300,7 @@ export class Values {
 
   #memberOfArray(node: ArrayExpression, key: string): Value {
     if (!/^\d+$/.test(key)) return ofPrototype('Array', key);
+    this.spend(node.elements.length);
     const element = spreadFree(node.elements)?.[Number(key)];
     return element === undefined ? UNKNOWN : this.of(element);
   }
