@@ -43,12 +43,12 @@ export function injectData(code: string, options: InjectOptions = {}): Injected 
 }
 
 const OPTIONS = new Set(['inputs', 'context', 'parameters', 'language', 'limits']);
-const LANGUAGES: readonly unknown[] = [undefined, 'javascript', 'typescript'];
+const LANGUAGES = new Set<unknown>([undefined, 'javascript', 'typescript']);
 
 function checkOptions(options: InjectOptions): void {
   const unknown = Object.keys(options).filter((key) => !OPTIONS.has(key));
   if (unknown.length > 0) refuse(unknown[0] ?? '', `unknown; expected one of ${[...OPTIONS].join(', ')}`);
-  if (!LANGUAGES.includes(options.language)) refuse('language', 'expected javascript or typescript');
+  if (!LANGUAGES.has(options.language)) refuse('language', 'expected javascript or typescript');
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (!Object.hasOwn(DEFAULTS, name)) refuse(`limits.${name}`, 'unknown; expected depthMax or bytesMax');
     if (!Number.isInteger(value) || value < 1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigurationError, InjectionError } from '../../src/errors.ts';
+import { ConfigurationError, type InjectionError } from '../../src/errors.ts';
 import { injectData } from '../../src/inject/inject.ts';
 
 const CODE = 'const a = 0;\nexport default () => a;\n';
