@@ -2,7 +2,7 @@
 import type { Node } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
 import type { Call } from './call-values.ts';
-import type { CallNode } from './values.ts';
+import type { CallNode } from './value.ts';
 
 /** From here on an allocation is huge: a quarter of a skill's default memory. */
 export const BYTES_MAX = 32 * 1024 * 1024;

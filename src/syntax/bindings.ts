@@ -3,34 +3,8 @@ import type { File, Identifier, ImportDeclaration, Node, VariableDeclaration } f
 import { AnalysisBudget } from './analysis-budget.ts';
 import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
 import { eachTarget, elementsOf, HOLLOW, origin, type Origin, type PatternRead } from './patterns.ts';
+import { childScope, functionScope, type Binding, type NameWrite, type Scope } from './scopes.ts';
 import { declaresOnly } from './type-only.ts';
-
-export interface Binding {
-  readonly name: string;
-  readonly kind: 'variable' | 'parameter' | 'function' | 'class' | 'import';
-  readonly scope: Scope;
-  readonly origins: Origin[];
-  readonly writes: NameWrite[];
-  /** Annotated `: number`. */
-  readonly isNumber: boolean;
-}
-
-export interface Scope {
-  readonly parent: Scope | undefined;
-  readonly names: Map<string, Binding>;
-  /** The function whose code this is; undefined for the module's own. */
-  readonly owner: Node | undefined;
-  /** True for code that runs as the module is evaluated, callbacks and called literals included. */
-  readonly runsOnce: boolean;
-}
-
-/** An assignment to a plain name. */
-export interface NameWrite {
-  readonly node: Identifier;
-  readonly scope: Scope;
-  /** What it is given. */
-  readonly origin: Origin;
-}
 
 /** Methods that call a function argument at once: it belongs to the code around it. */
 const CALLS_AT_ONCE = new Set(
@@ -296,15 +270,4 @@ export class Bindings {
       }
     });
   }
-}
-
-function childScope(parent: Scope, owner = parent.owner, runsOnce = parent.runsOnce): Scope {
-  return { parent, names: new Map(), owner, runsOnce };
-}
-
-/** The scope that a `var` belongs to. */
-function functionScope(scope: Scope): Scope {
-  let found = scope;
-  while (found.parent !== undefined && found.parent.owner === scope.owner) found = found.parent;
-  return found;
 }

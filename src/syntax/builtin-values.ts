@@ -9,7 +9,7 @@ import {
   SAME_PATH,
   STANDARD_NAMES,
 } from './globals.ts';
-import type { Value } from './values.ts';
+import type { Value } from './value.ts';
 
 export const UNKNOWN: Value = { kind: 'unknown' };
 /** Prototypes of built-ins that no name leads to. */

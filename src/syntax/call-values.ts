@@ -3,7 +3,8 @@ import type { Node } from '@babel/types';
 import { builtin, moduleValue, SOME_PROTOTYPE, UNKNOWN } from './builtin-values.ts';
 import type { FunctionNode } from './child-nodes.ts';
 import { foldJoin, foldStringMethod, foldUnary, type Folded } from './constant-folding.ts';
-import type { CallNode, Value, Values } from './values.ts';
+import type { CallNode, Value } from './value.ts';
+import type { Values } from './values.ts';
 
 /** Longest text that is put together out of codes. */
 const CODES_MAX = 10_000;

@@ -7,7 +7,7 @@ import { flagsOfModule } from './globals.ts';
 import { reportStep } from './reach.ts';
 import { isCatastrophic } from './regex-safety.ts';
 import { callOf, type Call } from './call-values.ts';
-import type { CallNode } from './values.ts';
+import type { CallNode } from './value.ts';
 
 /** Reports every call, and every regular expression that is written out. */
 export function reportCalls(inspection: Inspection): void {

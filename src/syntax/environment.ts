@@ -2,7 +2,7 @@
 import type { Node } from '@babel/types';
 import type { Inspection } from './capabilities.ts';
 import { isLocalTime, type Call } from './call-values.ts';
-import type { CallNode } from './values.ts';
+import type { CallNode } from './value.ts';
 
 /** Methods that take a locale; the number says which argument it is. */
 const LOCALE_ARGUMENT: ReadonlyMap<string, number> = new Map([

@@ -1,6 +1,6 @@
 /** Whether a loop's condition can ever become false. */
 import type { Identifier, Node } from '@babel/types';
-import type { Binding } from './bindings.ts';
+import type { Binding } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { forEachInside } from './child-nodes.ts';
 import type { LoopNode } from './control-flow.ts';

@@ -1,10 +1,10 @@
 /** State that outlives a call: what functions write into the module's own variables. */
 import type { Node } from '@babel/types';
 import { answersWithFunction } from './answers.ts';
-import type { Binding } from './bindings.ts';
+import type { Binding } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { isOwnOfLasting, isStart, stateOf } from './state-roots.ts';
-import type { CallNode } from './values.ts';
+import type { CallNode } from './value.ts';
 
 /** Methods that change what a later call finds. Sorting or filling twice is doing it once: not here. */
 const MUTATORS = new Set('add append clear delete pop push reverse set shift splice unshift'.split(' '));

@@ -1,6 +1,7 @@
 /** What shows that a value is a number: how it is made and used, never what it is called. */
 import type { Node } from '@babel/types';
-import type { Binding, Bindings } from './bindings.ts';
+import type { Bindings } from './bindings.ts';
+import type { Binding } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { isFunction } from './child-nodes.ts';
 

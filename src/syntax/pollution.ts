@@ -1,6 +1,6 @@
 /** Writes that a key such as `__proto__` would lead into everybody's prototype. */
 import type { CallExpression, Identifier, MemberExpression, Node, ObjectExpression } from '@babel/types';
-import type { Binding } from './bindings.ts';
+import type { Binding } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { isFunction, type FunctionNode } from './child-nodes.ts';
 import { isNumber } from './number-evidence.ts';

@@ -11,7 +11,7 @@ import { isFunction } from './child-nodes.ts';
 import { flagsOfModule, flagsOfPath, FOREIGN_NAMES, GLOBAL_OBJECTS, STANDARD_NAMES } from './globals.ts';
 import { keyOf, type Step } from './patterns.ts';
 import { isTypeOnly } from './type-only.ts';
-import type { CallNode, Value } from './values.ts';
+import type { CallNode, Value } from './value.ts';
 
 type MemberNode = MemberExpression | OptionalMemberExpression;
 

@@ -1,6 +1,6 @@
 /** Functions that call themselves whatever happens, at once or as a microtask. */
 import type { Node } from '@babel/types';
-import type { Binding } from './bindings.ts';
+import type { Binding } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { forEachChild, isFunction, type FunctionNode } from './child-nodes.ts';
 

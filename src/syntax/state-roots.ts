@@ -1,6 +1,7 @@
 /** Which variable of the module a value belongs to, and which functions only ever run as the module starts. */
 import type { Identifier, Node } from '@babel/types';
-import type { Binding, Bindings, Scope } from './bindings.ts';
+import type { Bindings } from './bindings.ts';
+import type { Binding, Scope } from './scopes.ts';
 import type { Inspection } from './capabilities.ts';
 import { isFunction, type FunctionNode } from './child-nodes.ts';
 

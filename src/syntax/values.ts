@@ -1,17 +1,15 @@
-/** What an expression stands for, as far as the source says: a constant, a built-in, a literal. */
+/** Reads what expressions stand for, each once and as far as the source says. */
 import type {
   ArrayExpression,
-  CallExpression,
   Identifier,
-  NewExpression,
   Node,
   ObjectExpression,
-  OptionalCallExpression,
   TemplateLiteral,
   ThisExpression,
 } from '@babel/types';
-import type { Binding, Bindings, Scope } from './bindings.ts';
-import { isFunction, type FunctionNode } from './child-nodes.ts';
+import type { Bindings } from './bindings.ts';
+import type { Binding, Scope } from './scopes.ts';
+import { isFunction } from './child-nodes.ts';
 import {
   builtin,
   globalValue,
@@ -33,27 +31,11 @@ import {
 } from './constant-folding.ts';
 import { spreadFree, valueOfCall } from './call-values.ts';
 import { keyOf, type Origin, type Step } from './patterns.ts';
-
-export type Value =
-  | { readonly kind: 'constant'; readonly value: Constant }
-  /** A global, a module (`module:fs`), or a member of one: `process.env`. */
-  | { readonly kind: 'builtin'; readonly path: string }
-  | { readonly kind: 'regex'; readonly pattern: string; readonly flags: string }
-  | { readonly kind: 'array'; readonly node: ArrayExpression }
-  | { readonly kind: 'object'; readonly node: ObjectExpression }
-  | { readonly kind: 'function'; readonly node: FunctionNode }
-  /** `new Date(…)`: of no argument, of an instant, or of local fields. */
-  | { readonly kind: 'date'; readonly from: 'clock' | 'instant' | 'fields' }
-  /** A built-in with its first arguments bound. */
-  | { readonly kind: 'bound'; readonly path: string; readonly args: readonly Node[] }
-  /** `x.constructor`, of an `x` that is not known. */
-  | { readonly kind: 'constructor' }
-  | { readonly kind: 'unknown' };
-
-export type CallNode = CallExpression | NewExpression | OptionalCallExpression;
+import type { Value } from './value.ts';
 
 /** Aliases of aliases are followed this far. */
 const DEPTH_MAX = 100;
+
 export class Values {
   readonly #bindings: Bindings;
   readonly #known = new Map<Node, Value>();

@@ -4,7 +4,8 @@ import type { Bindings } from './bindings.ts';
 import { callOf } from './call-values.ts';
 import type { Inspection } from './capabilities.ts';
 import { MODULE_NAMES } from './globals.ts';
-import type { Value, Values } from './values.ts';
+import type { Value } from './value.ts';
+import type { Values } from './values.ts';
 
 /** Calls that write to their first argument. */
 const WRITERS = new Set([
