@@ -240,30 +240,31 @@ describe('a hostile schema cannot hang or crash the host', () => {
 });
 
 test('a bounded pattern answers as RegExp does', () => {
-  const sources = [
-    '^a+b?$',
-    '^(a|b)*c$',
-    '^(?:ab|a)+$',
-    '(a+)+b',
-    '^[^ab]{2,3}$',
-    'a{2}|^b{0,2}$',
-    '\\bab\\b',
-    '^(a?){3}$',
-    '(|a)+b',
-    '[\\w-]+\\.c',
-    '^\\p{L}+$',
-    '^(a*)*$',
-    '\\Ba',
-    '^(?<x>a)|b$',
-    '[ab]c|\\d',
+  // Where V8 would backtrack for ever on a long text, another way to write the same language is asked.
+  const sources: readonly (readonly [source: string, quick?: string])[] = [
+    ['^a+b?$'],
+    ['^(a|b)*c$'],
+    ['^(?:ab|a)+$'],
+    ['(a+)+b', 'ab'],
+    ['^[^ab]{2,3}$'],
+    ['a{2}|^b{0,2}$'],
+    ['\\bab\\b'],
+    ['^(a?){3}$'],
+    ['(|a)+b', 'b'],
+    ['[\\w-]+\\.c'],
+    ['^\\p{L}+$'],
+    ['^(a*)*$', '^a*$'],
+    ['\\Ba'],
+    ['^(?<x>a)|b$'],
+    ['[ab]c|\\d'],
   ];
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', '.', '1', 'é', '😀'), maxLength: 12 });
   fc.assert(
-    fc.property(fc.constantFrom(...sources), text, (source, short) => {
+    fc.property(fc.constantFrom(...sources), text, ([source, quick = source], short) => {
+      expect(compilePattern(source).test(short), source).toBe(new RegExp(source, 'u').test(short));
       // Long enough that the automaton is taken where V8 could backtrack much.
-      for (const one of [short, short.repeat(40)]) {
-        expect(compilePattern(source).test(one), source).toBe(new RegExp(source, 'u').test(one));
-      }
+      const long = short.repeat(40);
+      expect(compilePattern(source).test(long), source).toBe(new RegExp(quick, 'u').test(long));
     }),
     { numRuns },
   );
