@@ -1,6 +1,6 @@
 /** String formats whose check is bounded: a format is for short texts, and its regular expression is not ours. */
 import type { FormatDefinition } from 'ajv/dist/2020.js';
-import { formatNames, fullFormats } from 'ajv-formats/dist/formats.js';
+import { loadFormats } from './ajv.ts';
 
 /** A longer string has no format but those of bulk data. */
 const FORMAT_LENGTH_MAX = 2_048;
@@ -8,10 +8,14 @@ const BULK = new Set<string>(['byte', 'binary', 'password']);
 
 type BoundedFormat = true | FormatDefinition<string> | FormatDefinition<number>;
 
+let formats: ReadonlyMap<string, BoundedFormat> | undefined;
+
 /** The formats of JSON Schema and OpenAPI by name; one that is not here is not checked. */
-export const boundedFormats: ReadonlyMap<string, BoundedFormat> = new Map(
-  formatNames.map((name) => [name, bounded(name, fullFormats[name] as BoundedFormat | RegExp)]),
-);
+export function boundedFormats(): ReadonlyMap<string, BoundedFormat> {
+  const { formatNames, fullFormats } = loadFormats();
+  formats ??= new Map(formatNames.map((name) => [name, bounded(name, fullFormats[name])]));
+  return formats;
+}
 
 function bounded(name: string, format: unknown): BoundedFormat {
   if (format === true || BULK.has(name))

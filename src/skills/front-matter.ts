@@ -1,7 +1,7 @@
 /** The head of a SKILL.md: YAML between two lines of dashes, with the six keys of Agent Skills. */
-import { parseDocument, stringify } from 'yaml';
 import { SkillInvalidError } from '../errors.ts';
 import { isPlainObject, setOwn, shorten } from './plain-json.ts';
+import { loadYaml } from './yaml.ts';
 
 export interface FrontMatter {
   readonly name?: string;
@@ -46,7 +46,7 @@ export function readFrontMatter(text: string, source: string): FrontMatter {
 
 /** A SKILL.md out of its head and body. Strings are written so that any YAML reader gives them back. */
 export function formatFrontMatter(head: Readonly<Record<string, unknown>>, body: string): string {
-  const yaml = stringify(head, {
+  const yaml = loadYaml().stringify(head, {
     lineWidth: 0,
     version: '1.2',
     singleQuote: false,
@@ -56,7 +56,7 @@ export function formatFrontMatter(head: Readonly<Record<string, unknown>>, body:
 }
 
 function parseYaml(yaml: string, source: string): Record<string, unknown> {
-  const document = parseDocument(yaml, {
+  const document = loadYaml().parseDocument(yaml, {
     version: '1.2',
     schema: 'core',
     prettyErrors: true,

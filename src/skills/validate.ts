@@ -1,5 +1,6 @@
 /** Inputs and outputs against JSON Schema 2020-12: ajv, compiled once per version, in bounded time. */
-import { _, Ajv2020, Name, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import { loadAjv } from './ajv.ts';
 import { boundedFormats } from './formats.ts';
 import { joinPath, shorten, toPlainJson, type JsonIssue } from './plain-json.ts';
 import { compilePattern, PatternWorkError, type BoundedPattern } from './pattern.ts';
@@ -77,7 +78,7 @@ export function schemaIssues(schema: unknown, root: string): JsonIssue[] {
   if (issues.length > 0) return issues;
   const guarded = guardSchema(copy, root);
   if (guarded.issues.length > 0) return [...guarded.issues];
-  const check = (metaAjv ??= new Ajv2020({ strict: false, logger: false, allErrors: true }));
+  const check = (metaAjv ??= new (loadAjv().Ajv2020)({ strict: false, logger: false, allErrors: true }));
   if (check.validateSchema(copy as object) !== true) return toIssues(check.errors ?? [], copy, root);
   try {
     compile(guarded.schema, new Budget(VALIDATION_MS_MAX), false);
@@ -133,6 +134,7 @@ type RegExpEngine = ((source: string) => BoundedPattern) & { code: string };
 
 /** One ajv for each schema, so that no `$id` of one skill is seen by another. */
 function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateFunction {
+  const { _, Ajv2020, Name } = loadAjv();
   const ajv = new Ajv2020({
     allErrors,
     strict: false,
@@ -147,7 +149,7 @@ function compile(schema: unknown, budget: Budget, allErrors: boolean): ValidateF
     strictNumbers: true,
     code: { regExp: regExpWithin(budget), optimize: false },
   });
-  for (const [name, format] of boundedFormats) ajv.addFormat(name, format);
+  for (const [name, format] of boundedFormats()) ajv.addFormat(name, format);
   ajv.removeKeyword('uniqueItems');
   ajv.addKeyword({
     keyword: 'uniqueItems',

@@ -1,6 +1,7 @@
 /** Source text → Babel's syntax tree; errors carry line and column, both from 1. */
-import { parse as babelParse, type ParserPlugin } from '@babel/parser';
+import type { ParserPlugin } from '@babel/parser';
 import type { File, Node } from '@babel/types';
+import { babelParse } from './babel.ts';
 import { checkSource } from './source-limits.ts';
 import { SkillSyntaxError, type SourcePlace } from '../errors.ts';
 

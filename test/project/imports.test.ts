@@ -61,6 +61,12 @@ function importsOf(file: string): Import[] {
     }
   }
   const text = readFileSync(file, 'utf8');
+  // Packages that are loaded when they are first needed.
+  for (const [, specifier = ''] of text.matchAll(
+    /(?:\brequire|createRequire\(import\.meta\.url\))\('([^']+)'\)/g,
+  )) {
+    found.push({ file, specifier, typeOnly: false });
+  }
   for (const match of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) {
     const isType = /(?:^|[\s<(|&:,])(?:typeof )?import\('[^']+'\)\./.test(
       text.slice(match.index - 1, match.index + match[0].length + 1),
