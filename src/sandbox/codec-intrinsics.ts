@@ -15,20 +15,26 @@ export function captureIntrinsics(host: CodecHost) {
     Object;
   const { construct } = Reflect;
   const { call } = Function.prototype;
-  type Uncurried = (self: unknown, ...rest: unknown[]) => never;
   const { bind } = Function.prototype as unknown as Record<
     'bind',
     { call(self: unknown, target: unknown): unknown }
   >;
-  const uncurry = bind.call(bind, call) as (method: unknown) => Uncurried;
-  const getterOf = (prototype: object, key: PropertyKey) =>
-    uncurry(getOwnPropertyDescriptor(prototype, key)?.get) as (self: unknown) => never;
+  type Method = (self: unknown, ...rest: unknown[]) => never;
+  type Apply = (method: unknown, self: unknown, ...rest: unknown[]) => never;
+  /** A binding costs a fresh realm as much as ten closures: only what is called in loops has one of its own. */
+  const uncurry = bind.call(bind, call) as (method: unknown) => Method;
+  const on = uncurry(call) as Apply;
+  const getterOf = (prototype: object, key: PropertyKey) => {
+    const get = getOwnPropertyDescriptor(prototype, key)?.get;
+    return (self: unknown) => on(get, self);
+  };
   /** An array that no setter on a prototype can see into. */
   const list = <T>(): T[] => setPrototypeOf([], null) as T[];
   const ObjectPrototype = Object.prototype;
   const ArrayPrototype = Array.prototype;
   const lookupGetter = uncurry((ObjectPrototype as unknown as Bag)['__lookupGetter__']);
-  const objectTag = uncurry(ObjectPrototype.toString) as (self: unknown) => string;
+  const { toString } = ObjectPrototype;
+  const objectTag = (self: unknown): string => on(toString, self);
   const TypedArray = getPrototypeOf(Uint8Array) as Uint8ArrayConstructor;
   const viewName = getterOf(TypedArray.prototype, Symbol.toStringTag) as (
     self: unknown,
@@ -42,21 +48,43 @@ export function captureIntrinsics(host: CodecHost) {
   const bufferLength = getterOf(ArrayBuffer.prototype, 'byteLength') as (self: unknown) => number;
   const regExpSource = getterOf(RegExp.prototype, 'source') as (self: unknown) => string;
   const regExpFlags = getterOf(RegExp.prototype, 'flags') as (self: unknown) => string;
+  /** Throws unless it is one. */
+  const isRegExp = (self: unknown): number => {
+    regExpSource(self);
+    return 0;
+  };
   const mapSize = getterOf(Map.prototype, 'size') as (self: unknown) => number;
   const setSize = getterOf(Set.prototype, 'size') as (self: unknown) => number;
-  const mapEach = uncurry(Map.prototype.forEach);
-  const mapGet = uncurry(Map.prototype.get) as (self: unknown, key: unknown) => number | undefined;
-  const mapSet = uncurry(Map.prototype.set) as (self: unknown, key: unknown, value: unknown) => void;
-  const setEach = uncurry(Set.prototype.forEach);
+  const { forEach: eachOfMap, get: getOfMap, set: setOfMap } = Map.prototype;
+  const mapEach = (self: unknown, each: unknown): void => on(eachOfMap, self, each);
+  const mapGet = (self: unknown, key: unknown): number | undefined => on(getOfMap, self, key);
+  const mapSet = (self: unknown, key: unknown, value: unknown): void => on(setOfMap, self, key, value);
+  const { forEach: eachOfSet } = Set.prototype;
+  const setEach = (self: unknown, each: unknown): void => on(eachOfSet, self, each);
   const setAdd = uncurry(Set.prototype.add) as (self: unknown, value: unknown) => void;
   const setHas = uncurry(Set.prototype.has) as (self: unknown, value: unknown) => boolean;
-  const getTime = uncurry(Date.prototype.getTime) as (self: unknown) => number;
-  const bigIntText = uncurry(BigInt.prototype.toString) as (self: unknown, radix: number) => string;
+  const { getTime: timeOfDate } = Date.prototype;
+  const getTime = (self: unknown): number => on(timeOfDate, self);
+  const { toString: textOfBigInt } = BigInt.prototype;
+  const bigIntText = (self: unknown, radix: number): string => on(textOfBigInt, self, radix);
   const charCodeAt = uncurry(String.prototype.charCodeAt) as (self: string, at: number) => number;
   const slice = uncurry(String.prototype.slice) as (self: string, from: number, to?: number) => string;
   const indexOf = uncurry(String.prototype.indexOf) as (self: string, what: string, from: number) => number;
-  const matches = uncurry(RegExp.prototype.exec) as (self: RegExp, text: string) => unknown;
-  const Intrinsics = { ArrayBuffer, Uint8Array, DataView, Map, Set, Date, RegExp, BigInt, Array, Number };
+  const { exec } = RegExp.prototype;
+  const matches = (self: RegExp, text: string): unknown => on(exec, self, text);
+  const Intrinsics = {
+    __proto__: null,
+    ArrayBuffer,
+    Uint8Array,
+    DataView,
+    Map,
+    Set,
+    Date,
+    RegExp,
+    BigInt,
+    Array,
+    Number,
+  };
   const views = {
     __proto__: null,
     Int8Array,
@@ -117,28 +145,36 @@ export function captureIntrinsics(host: CodecHost) {
     return bytes > bytesMax;
   }
 
-  const probes = [
-    { kind: 'date', read: getTime },
-    { kind: 'map', read: mapSize },
-    { kind: 'set', read: setSize },
-    { kind: 'regexp', read: regExpSource as (self: unknown) => never },
-    { kind: 'buffer', read: bufferLength },
-    { kind: 'dataview', read: dataViewLength },
-  ];
-  /** Each probe throws unless `value` has the internal slot that it reads. */
-  function brand(value: unknown): { readonly kind: string; readonly size: number } {
-    for (let i = 0; i < probes.length; i += 1) {
-      const probe = probes[i] as (typeof probes)[number];
-      try {
-        return { kind: probe.kind, size: probe.read(value) };
-      } catch {
-        // Not of this kind.
-      }
+  const probe = (value: unknown, read: (self: unknown) => number): number => {
+    try {
+      return read(value);
+    } catch {
+      return -1;
     }
+  };
+  /** Each probe gives -1 unless `value` has the internal slot that it reads. */
+  function brand(value: unknown): { readonly kind: string; readonly size: number } {
+    try {
+      // The one whose number may be any, NaN included.
+      return { kind: 'date', size: getTime(value) };
+    } catch {
+      // Not a date.
+    }
+    let size = probe(value, mapSize);
+    if (size >= 0) return { kind: 'map', size };
+    size = probe(value, setSize);
+    if (size >= 0) return { kind: 'set', size };
+    if (probe(value, isRegExp) >= 0) return { kind: 'regexp', size: 0 };
+    size = probe(value, bufferLength);
+    if (size >= 0) return { kind: 'buffer', size };
+    size = probe(value, dataViewLength);
+    if (size >= 0) return { kind: 'dataview', size };
     return { kind: objectTag(value) === '[object Error]' ? 'error' : '', size: 0 };
   }
 
   return {
+    // Not for safety: a literal of many keys costs a fresh realm a hidden class for each, one without prototype none.
+    __proto__: null,
     brand,
     isProxy,
     bufferPrototype,
