@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ConfigurationError } from './errors.ts';
+import { grantsMaxSchema } from './grants.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -138,6 +139,7 @@ export const optionsSchema = z.strictObject({
       .enum(['none', 'permission', 'kernel'])
       .default('permission')
       .describe('The least confinement that is accepted; a run with less is refused.'),
+    grants: grantsMaxSchema.describe('The most that any run is granted beside computing.'),
   }),
   injection: section({
     depthMax: count(1, 100_000).default(1_000).describe('Deepest nesting of data.'),

@@ -1,6 +1,7 @@
 /** What a caller may say of one run; checked once, here. */
 import { z } from 'zod';
 import { ConfigurationError } from './errors.ts';
+import { callGrantsSchema, type CallGrants } from './grants.ts';
 import type { ResolvedOptions } from './options.ts';
 
 const data = z.custom<Readonly<Record<string, unknown>>>(
@@ -31,6 +32,7 @@ const schema = z.strictObject({
   explain: z.boolean().optional(),
   seed: whole(BOUNDS.seed),
   now: z.union([z.int(), z.iso.datetime({ offset: true }), z.date()]).optional(),
+  grants: callGrantsSchema.optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
 
@@ -54,6 +56,8 @@ export interface RunOptions {
   seed?: number;
   /** The time the skill sees: ms since 1970, an ISO 8601 text with zone, or a Date. */
   now?: number | string | Date;
+  /** Beside computing, within `sandbox.grants`; a key wins over the skill's own. */
+  grants?: CallGrants;
   signal?: AbortSignal;
 }
 
@@ -82,6 +86,8 @@ const LOOKS: Looks = {
   explain: (value) => typeof value === 'boolean',
   seed: (value) => isWithin(value, BOUNDS.seed),
   now: (value) => Number.isSafeInteger(value),
+  // Rare, and worth the schema.
+  grants: () => false,
   signal: (value) => value instanceof AbortSignal,
 };
 

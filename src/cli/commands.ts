@@ -126,6 +126,11 @@ function declareRunning(program: Command, perform: Perform): void {
     .option('--explain', 'say why the answer came from where it came')
     .option('--seed <n>', 'make its random numbers replay', count)
     .option('--now <time>', 'the time it sees, for example 2026-01-01T00:00:00Z', time)
+    .option(
+      '--grant <what>',
+      'fetch=HOST, read=NAME=PATH, write=NAME=PATH, wasm, eval, shared-memory, no-random, no-clock; repeat',
+      collect,
+    )
     .action(async (word: string, options: RunCommandOptions, command: Command) =>
       perform(command, async (session) => (await import('./run.ts')).run(session, word, options)),
     );

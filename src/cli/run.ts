@@ -1,6 +1,7 @@
 /** `skillcache run` */
 import type { RunOptions } from '../run-options.ts';
 import { SkillRuntimeError, UsageError } from '../errors.ts';
+import type { GivenGrants } from './grants.ts';
 import { readProgram } from './program-source.ts';
 import type { DataOptions, Session } from './session.ts';
 
@@ -15,6 +16,7 @@ export interface RunCommandOptions extends DataOptions {
   readonly explain?: boolean;
   readonly seed?: number;
   readonly now?: number | string;
+  readonly grant?: readonly string[];
   readonly language?: 'javascript' | 'typescript';
 }
 
@@ -22,8 +24,16 @@ export async function run(session: Session, word: string, options: RunCommandOpt
   if (!options.cache && options.refresh) throw new UsageError('--no-cache and --refresh exclude each other');
   const program = await readProgram(word, session.stdin, session.signal);
   const { inputs, ...data } = await session.callData(options);
-  const runOptions = { ...data, ...limitsOf(options), ...modeOf(options), signal: session.signal };
-  await using library = await session.open(program.kind === 'code' ? 'optional' : 'read');
+  const given = options.grant && (await grantsOf(session, options.grant));
+  const runOptions = {
+    ...data,
+    ...limitsOf(options),
+    ...modeOf(options),
+    ...(given && { grants: given.call }),
+    signal: session.signal,
+  };
+  const mode = program.kind === 'code' ? 'optional' : 'read';
+  await using library = await session.open(mode, given && { grants: given.most });
   const { output } = session;
   const language = options.language ?? (program.kind === 'code' ? program.language : undefined);
   const answer = await output.waitFor(
@@ -45,6 +55,11 @@ export async function run(session: Session, word: string, options: RunCommandOpt
     const from = answer.cached ? 'from the cache' : 'run';
     output.note(`${answer.durationMs.toFixed(1)} ms, ${from}${answer.explain ? `: ${answer.explain}` : ''}`);
   }
+}
+
+async function grantsOf(session: Session, words: readonly string[]): Promise<GivenGrants> {
+  const { parseGrants } = await import('./grants.ts');
+  return parseGrants(words, (await session.settings()).options.sandbox?.grants);
 }
 
 /** Stacks name the file, as every other tool does: the library knows its text alone. */

@@ -5,6 +5,7 @@ import { FileNotFoundError, abortError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import { logAlerts } from './alert-log.ts';
 import { mergeData, readAssignments, readData, type Data, type ReadStdin } from './arguments.ts';
+import type { GivenGrants } from './grants.ts';
 import type { Output } from './output.ts';
 import type { Settings } from './settings.ts';
 
@@ -85,7 +86,10 @@ export class Session {
    * The caller closes it: `await using`. A command that runs one skill or none starts no worker ahead, unless
    * `workers.min` is set; one that runs many says `isLong`.
    */
-  async open(mode: OpenMode, { isLong = false } = {}): Promise<SkillLibrary> {
+  async open(
+    mode: OpenMode,
+    { isLong = false, grants }: { isLong?: boolean; grants?: GivenGrants['most'] } = {},
+  ): Promise<SkillLibrary> {
     const given = (await this.settings()).options;
     const { path, exists } = await this.place();
     const mayBeReadonly = (mode === 'read' || mode === 'optional') && exists;
@@ -93,6 +97,7 @@ export class Session {
       ...(mayBeReadonly && !canBeWritten(path) && { readonly: true }),
       ...given,
       ...(!isLong && { workers: { min: 0, ...given.workers } }),
+      ...(grants && { sandbox: { ...given.sandbox, grants } }),
     };
     if (!exists && (mode === 'existing' || mode === 'read')) {
       const message = `no library at ${path}; \`skillcache init\` makes one, \`--db\` names another`;

@@ -50,6 +50,7 @@ function facts({ definition, analysis, digest, createdAtMs }: StoredSkill): stri
       analysis.plan.answers.map(answerText).join(', then ') || 'nothing: its answer is undefined',
     ],
     ['limits', Object.keys(definition.limits).length > 0 ? brief(definition.limits) : ''],
+    ['grants', definition.grants ? brief(definition.grants) : ''],
   ];
   return rows
     .filter(([, value]) => value !== '')

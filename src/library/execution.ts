@@ -3,6 +3,7 @@ import type { CompiledSkill } from '../cache/compile.ts';
 import { resultKey } from '../cache/keys.ts';
 import type { CachedResult } from '../cache/result-cache-types.ts';
 import { InputValidationError, OutputValidationError } from '../errors.ts';
+import { grantsFor, type RunGrants } from '../grants.ts';
 import { checkTargets, dataObject } from '../inject/data.ts';
 import type { LibraryParts } from './parts.ts';
 import type { RunRequest } from './run.ts';
@@ -39,6 +40,7 @@ export class Execution {
   #text: string | undefined;
   #limits: RunLimits | undefined;
   #dispatched: DispatchResult | undefined;
+  readonly #grants: RunGrants | undefined;
 
   /** @throws {InjectionError}, {InputValidationError} for data that does not fit the skill. */
   constructor(parts: LibraryParts, skill: CompiledSkill, inputs: object, request: RunRequest) {
@@ -47,6 +49,7 @@ export class Execution {
     this.#parts = parts;
     this.#skill = skill;
     this.#request = request;
+    this.#grants = grantsFor(request.options.grants, definition.grants, parts.options.sandbox.grants);
     this.#data = {
       // In this order the whole is in canonical order where its parts are.
       context: context ? dataObject('context', context) : NOTHING,
@@ -99,6 +102,8 @@ export class Execution {
   }
 
   #isPure(): boolean {
+    // What comes from outside may be another thing each time.
+    if (this.#grants?.fetch || this.#grants?.files) return false;
     return this.#skill.pure && !this.#parts.purity.isImpure(this.#skill.version.digest);
   }
 
@@ -117,7 +122,7 @@ export class Execution {
     const now = nowMs(this.#request.options.now);
     const parts = {
       digest: this.#skill.version.digest,
-      sandboxVersion: SANDBOX_VERSION,
+      sandboxVersion: this.#grants ? SANDBOX_VERSION + JSON.stringify(this.#grants) : SANDBOX_VERSION,
       keyOrder: this.#skill.seesKeyOrder ? ('given' as const) : ('any' as const),
       data: this.#data,
       ...(seed !== undefined && { seed }),
@@ -141,6 +146,7 @@ export class Execution {
       signal,
       ...(seed !== undefined && { seed }),
       ...(now !== undefined && { now }),
+      ...(this.#grants && { grants: this.#grants }),
     });
     clock?.lap('execute');
     this.#dispatched ??= dispatched;

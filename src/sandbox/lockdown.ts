@@ -95,7 +95,12 @@ export function restartWithoutRing(): void {
     // Node marks whatever it inherits to be closed by an exec.
     for (let descriptor = 0; descriptor <= 3; descriptor += 1) calls.fcntl(descriptor, F_SETFD, 0);
     const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1), null];
-    calls.execve(process.execPath, argv, ['UV_USE_IO_URING=0', `${RESTARTED}=1`, null]);
+    calls.execve(process.execPath, argv, [
+      'UV_USE_IO_URING=0',
+      'UV_THREADPOOL_SIZE=1',
+      `${RESTARTED}=1`,
+      null,
+    ]);
   } catch {
     // Without koffi there is no lock either, and `lockDown` says so.
   }

@@ -2,7 +2,7 @@
  * The child program: locks itself, says hello, then serves one task after the other. While idle it
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
-import { closeSync, readSync, rmdirSync, writeSync } from 'node:fs';
+import { closeSync, read, readSync, rmdirSync, stat, writeSync } from 'node:fs';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { preload } from './preload.ts';
 import {
@@ -24,12 +24,17 @@ const CHANNEL = 3;
 /** Log lines sent at once, so that they survive a kill; later ones are gathered. */
 const EAGER_LINES = 64;
 const LOG_CHUNK = 8_192;
+/** Its header; three bytes a character still fit the parent's bound. */
+const ASK_LENGTH_MAX = 80_000;
 
 let program: CompiledProgram | undefined;
 /** Least recently used first; one, where only one version is served. */
 const programs = new Map<string, CompiledProgram>();
 let realm: Realm;
 let running: Realm | undefined;
+/** Replies that the parent owes; it gives one for each request. */
+let owed = 0;
+let isListening = false;
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
 start();
@@ -44,7 +49,9 @@ function start(): void {
   }
   preload();
   rehearse();
-  realm = new Realm();
+  // The thread that waits for replies is made before the lock: afterwards none can be.
+  stat('.', () => {});
+  realm = new Realm(settings.engine);
   const hello = confine();
   process.on('unhandledRejection', (thrown) => running?.reject(thrown));
   process.on('uncaughtException', (thrown) => (running === undefined ? die() : running.reject(thrown)));
@@ -77,7 +84,7 @@ function next(): void {
 
 function bind(binding: Binding): void {
   const { digest } = binding;
-  const bound = binding.units === undefined ? programs.get(digest) : compileProgram(binding);
+  const bound = binding.units === undefined ? programs.get(digest) : compileProgram(binding, settings.engine);
   if (bound === undefined) return die();
   programs.delete(digest);
   programs.set(digest, bound);
@@ -94,6 +101,7 @@ function serve({ task, payload }: Frame): void {
   const before = process.cpuUsage();
   if (!settings.servesOne && program !== undefined) realm.load(program);
   const logs = new LogSender(task, header.logBytesMax);
+  const withheld = new Set<string>();
   const end = (outcome: string, output: string) => {
     running = undefined;
     logs.flush();
@@ -102,22 +110,57 @@ function serve({ task, payload }: Frame): void {
       cpuUs: user + system,
       memoryPeakBytes: process.resourceUsage().maxRSS * 1024,
       logBytes: logs.bytes,
+      ...(withheld.size > 0 && { withheld: [...withheld] }),
     };
     const head: OutcomeHeader = { ...(JSON.parse(outcome) as OutcomeHeader), ...figures };
     send(frameBytes('outcome', task, `${JSON.stringify(head)}\n`, output));
     // What the skill left in the microtask queue runs out before the next realm is made.
-    setImmediate(prepare);
+    if (owed === 0) setImmediate(prepare);
   };
   running = realm;
   realm.run(header, data, {
     succeed: (output) => end('{"kind":"value"}', output),
     fail: (outcome) => end(outcome, ''),
     log: (text) => logs.add(text),
+    ask: (request, body, isText) => {
+      const bytes = Buffer.from(body, isText ? 'utf8' : 'latin1');
+      if (request.length > ASK_LENGTH_MAX || bytes.length > (header.grants?.bodyBytesMax ?? 0)) {
+        withheld.add(`a request of ${request.length + bytes.length} bytes`);
+        return false;
+      }
+      send(frameBytes('ask', task, `${request}\n`, bytes));
+      owed += 1;
+      listen();
+      return true;
+    },
+    withhold: (name) => withheld.add(name),
+  });
+}
+
+/** Waits for the next reply in a thread of its own, so that timers go on meanwhile. */
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  const start = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  read(CHANNEL, start, 0, start.length, null, (error, count) => {
+    isListening = false;
+    if (error !== null || count === 0) return die();
+    const header = readFrameHeader(
+      Buffer.concat([start.subarray(0, count), readExactly(start.length - count)]),
+    );
+    if (header?.kind !== 'reply') return die();
+    const payload = readExactly(header.size);
+    owed -= 1;
+    if (owed > 0) listen();
+    const lineEnd = payload.indexOf(10);
+    if (running !== undefined)
+      running.reply(payload.toString('utf8', 0, lineEnd), payload.toString('latin1', lineEnd + 1));
+    else if (owed === 0) setImmediate(prepare);
   });
 }
 
 function prepare(): void {
-  realm = new Realm();
+  realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
   send(frameBytes('idle', 0));
   next();

@@ -6,8 +6,17 @@
  */
 export const FRAME_HEADER_BYTES = 9;
 
-/** From the parent: `bind` (a `Binding` as JSON) and `run`. From the child: the others. */
-export const FRAME_KINDS = { bind: 1, run: 2, hello: 3, log: 4, outcome: 5, idle: 6 } as const;
+/** From the parent: `bind` (a `Binding` as JSON), `run` and `reply`. From the child: the others. */
+export const FRAME_KINDS = {
+  bind: 1,
+  run: 2,
+  hello: 3,
+  log: 4,
+  outcome: 5,
+  idle: 6,
+  ask: 7,
+  reply: 8,
+} as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 
 export interface Frame {
@@ -83,7 +92,58 @@ export interface WorkerSettings {
   readonly useKernel: boolean;
   /** Whether it serves one version for its life, and prepares realms with its code; else any version. */
   readonly servesOne: boolean;
+  readonly engine: EngineGrants;
 }
+
+/** What a realm has beyond the ordinary. A worker that gives one of these serves no run without it. */
+export interface EngineGrants {
+  readonly wasm: boolean;
+  readonly eval: boolean;
+  readonly sharedMemory: boolean;
+}
+
+export const NO_ENGINE_GRANTS: EngineGrants = { wasm: false, eval: false, sharedMemory: false };
+
+/** What the parent does for a run, and what the run goes without. */
+export interface TaskGrants {
+  readonly fetch: boolean;
+  readonly files: boolean;
+  readonly random: boolean;
+  readonly clock: boolean;
+  /** The largest body of a request. */
+  readonly bodyBytesMax: number;
+}
+
+/**
+ * What a run asks of its parent: one line of JSON before the body. Each gets exactly one `reply`, a
+ * `ReplyHeader` before its body, also when the run is over by then.
+ */
+export type AskHeader = { readonly id: number } & (
+  | {
+      readonly kind: 'fetch';
+      readonly url: string;
+      readonly method: string;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+      /** Values in which `$NAME` stands for a secret. */
+      readonly secretHeaders: readonly (readonly [name: string, value: string])[];
+    }
+  | { readonly kind: 'read' | 'write'; readonly name: string }
+  /** Takes back an earlier one. */
+  | { readonly kind: 'cancel'; readonly of: number }
+);
+
+export type ReplyHeader = { readonly id: number } & (
+  | {
+      readonly kind: 'response';
+      readonly status: number;
+      readonly statusText: string;
+      readonly url: string;
+      readonly isRedirected: boolean;
+      readonly headers: readonly (readonly [name: string, value: string])[];
+    }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly message: string }
+);
 
 /** The child's first frame. */
 export interface Hello {
@@ -98,6 +158,8 @@ export interface TaskHeader {
   readonly logBytesMax: number;
   readonly seed?: number;
   readonly nowMs?: number;
+  /** Absent where nothing is granted and nothing withheld. */
+  readonly grants?: TaskGrants;
 }
 
 /** A thrown value, bounded, in the skill's own lines and columns. */
@@ -112,6 +174,8 @@ export type OutcomeHeader = {
   readonly cpuUs: number;
   readonly memoryPeakBytes: number;
   readonly logBytes: number;
+  /** What it tried and goes without: `random`, `clock`. */
+  readonly withheld?: readonly string[];
 } & (
   | { readonly kind: 'value' }
   | { readonly kind: 'thrown' | 'memory' | 'pending'; readonly error: ThrownError }

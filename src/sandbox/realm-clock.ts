@@ -7,13 +7,18 @@ import type { RealmHost } from './realm-host.ts';
 export interface RealmClock {
   /** NaN leaves randomness, or time, as it is. */
   seed(random: number, nowMs: number): void;
+  /** Lets every use of randomness, or of the present time, fail. */
+  withhold(random: boolean, clock: boolean): void;
 }
 
 export function makeClock(host: RealmHost): RealmClock {
   'use strict';
   const { defineProperty, getPrototypeOf, getOwnPropertyDescriptor } = Object;
   const { construct, apply } = Reflect;
-  const { TypeError, Uint8Array, Date: RealmDate, Math, RangeError } = globalThis;
+  const { TypeError, Uint8Array, Date: RealmDate, Math, RangeError, Error } = globalThis;
+  const { prototype: format } = Intl.DateTimeFormat;
+  const formatMethod = getOwnPropertyDescriptor(format, 'format')?.get as () => () => string;
+  const { formatToParts } = format;
   const { charCodeAt } = String.prototype;
   const { toString: numberText } = Number.prototype;
   const { floor, imul } = Math;
@@ -29,6 +34,7 @@ export function makeClock(host: RealmHost): RealmClock {
     getter('byteLength'),
   ];
   let state: number | undefined;
+  let isRandomWithheld = false;
   const provide = (target: object, name: string, value: unknown, enumerable = true) =>
     defineProperty(target, name, {
       __proto__: null,
@@ -45,7 +51,12 @@ export function makeClock(host: RealmHost): RealmClock {
     word = (word + imul(word ^ (word >>> 7), 61 | word)) ^ word;
     return (word ^ (word >>> 14)) >>> 0;
   }
+  function refuse(name: string): never {
+    host.withhold(name);
+    throw new Error(`the grant ${name} is withheld from this run`);
+  }
   function fill(bytes: Uint8Array, size: number): void {
+    if (isRandomWithheld) refuse('random');
     const text = state === undefined ? host.randomBytes(size) : undefined;
     for (let i = 0; i < size; i += 1) bytes[i] = text === undefined ? nextWord() & 255 : codeAt(text, i);
   }
@@ -96,39 +107,68 @@ export function makeClock(host: RealmHost): RealmClock {
         false,
       );
     }
-    if (nowMs === nowMs) replaceDate(nowMs);
-  }
-  /** Time stands still at `nowMs`, so that a run that is repeated sees the same. */
-  function replaceDate(nowMs: number): void {
-    const SteadyDate = function Date(...args: unknown[]) {
-      if (new.target === undefined) return apply(dateText, new RealmDate(nowMs), []);
-      return construct(
-        RealmDate,
-        args.length === 0 ? [nowMs] : args,
-        new.target === SteadyDate ? RealmDate : new.target,
-      );
-    } as unknown as DateConstructor;
-    provide(SteadyDate, 'parse', RealmDate.parse, false);
-    provide(SteadyDate, 'UTC', RealmDate.UTC, false);
-    provide(
-      SteadyDate,
-      'now',
-      function now() {
-        return nowMs;
-      },
-      false,
-    );
-    defineProperty(SteadyDate, 'length', { __proto__: null, value: 7 } as PropertyDescriptor);
-    defineProperty(SteadyDate, 'prototype', {
-      __proto__: null,
-      value: RealmDate.prototype,
-      writable: false,
-    } as PropertyDescriptor);
-    provide(RealmDate.prototype, 'constructor', SteadyDate, false);
-    provide(globalThis, 'Date', SteadyDate, false);
+    // Time stands still, so that a run that is repeated sees the same.
+    if (nowMs !== nowMs) return;
+    replaceClock(() => nowMs);
     provide(performance, 'now', function now() {
       return 0;
     });
   }
-  return { seed };
+  function withhold(random: boolean, clock: boolean): void {
+    if (random) {
+      isRandomWithheld = true;
+      provide(Math, 'random', () => refuse('random'), false);
+    }
+    if (!clock) return;
+    replaceClock(() => refuse('clock'));
+    provide(performance, 'now', () => refuse('clock'));
+  }
+  /** Everything that tells the present time asks `present`. */
+  function replaceClock(present: () => number): void {
+    const GivenDate = function Date(...args: unknown[]) {
+      if (new.target === undefined) return apply(dateText, new RealmDate(present()), []);
+      return construct(
+        RealmDate,
+        args.length === 0 ? [present()] : args,
+        new.target === GivenDate ? RealmDate : new.target,
+      );
+    } as unknown as DateConstructor;
+    provide(GivenDate, 'parse', RealmDate.parse, false);
+    provide(GivenDate, 'UTC', RealmDate.UTC, false);
+    provide(
+      GivenDate,
+      'now',
+      function now() {
+        return present();
+      },
+      false,
+    );
+    defineProperty(GivenDate, 'length', { __proto__: null, value: 7 } as PropertyDescriptor);
+    defineProperty(GivenDate, 'prototype', {
+      __proto__: null,
+      value: RealmDate.prototype,
+      writable: false,
+    } as PropertyDescriptor);
+    provide(RealmDate.prototype, 'constructor', GivenDate, false);
+    provide(globalThis, 'Date', GivenDate, false);
+    const dated = (date: unknown) => (date === undefined ? present() : date);
+    defineProperty(format, 'format', {
+      __proto__: null,
+      get(this: object) {
+        const own = apply(formatMethod, this, []);
+        return (date: unknown) => apply(own, undefined, [dated(date)] as never);
+      },
+      enumerable: false,
+      configurable: true,
+    } as PropertyDescriptor);
+    provide(
+      format,
+      'formatToParts',
+      function (this: Intl.DateTimeFormat, date: unknown) {
+        return apply(formatToParts, this, [dated(date)] as never);
+      },
+      false,
+    );
+  }
+  return { seed, withhold };
 }

@@ -14,6 +14,15 @@ export interface RealmHost {
   randomBytes(count: number): string;
   /** A URL's parts as JSON, after setting `part` to `value` if `part` is not empty; '' if it is none. */
   url(part: string, value: string, base: string): string;
+  /**
+   * Sends a request to the parent: an `AskHeader` as JSON, and a body as text or as one character a byte.
+   * False if it is too large.
+   */
+  ask(header: string, body: string, isText: boolean): boolean;
+  /** The text of bytes in UTF-8, given as one character each. */
+  utf8(bytes: string): string;
+  /** Notes the use of what is withheld. */
+  withhold(name: string): void;
   /** The run's end; only the first counts. */
   succeed(output: string): void;
   fail(outcome: string): void;

@@ -6,7 +6,14 @@
 import { types } from 'node:util';
 import { constants, createContext, Script, type Context } from 'node:vm';
 import { CODEC_SOURCE } from './codec.ts';
-import type { Program, TaskHeader } from './protocol.ts';
+import {
+  NO_ENGINE_GRANTS,
+  type EngineGrants,
+  type Program,
+  type TaskGrants,
+  type TaskHeader,
+} from './protocol.ts';
+import { makeBroker } from './realm-broker.ts';
 import { makeClock } from './realm-clock.ts';
 import { makeClones } from './realm-clones.ts';
 import { makeConsole } from './realm-console.ts';
@@ -24,6 +31,8 @@ export interface RealmEnd {
   /** JSON of an outcome without its figures. */
   fail(outcome: string): void;
   log(text: string): void;
+  ask(header: string, body: string, isText: boolean): boolean;
+  withhold(name: string): void;
 }
 
 interface Booted {
@@ -34,6 +43,12 @@ interface Booted {
   provide(part: RealmPart): void;
   /** Sets what the run is given to be repeatable: NaN for none. */
   seed(random: number, nowMs: number): void;
+  /** Takes randomness, or the clock, away. */
+  withhold(random: boolean, clock: boolean): void;
+  /** Makes `fetch`, `files`. */
+  grant(fetch: boolean, files: boolean): void;
+  /** The parent's answer to a request: a `ReplyHeader` as JSON, and its bytes as characters. */
+  reply(header: string, body: string): void;
 }
 
 /**
@@ -41,7 +56,7 @@ interface Booted {
  * finalizer would be called after its realm is over, so none ever is, which the language allows.
  */
 const BOOT = new Script(
-  `(function (bare) {
+  `(function (bare, hasWasm, hasShared) {
     'use strict';
     const host = (${guardHost})(bare);
     const codec = ${CODEC_SOURCE}(host);
@@ -49,6 +64,7 @@ const BOOT = new Script(
     (${hideFrames})(harness.isOwn);
     let timers;
     let clock;
+    let broker;
     const parts = {
       __proto__: null,
       console: () => (${makeConsole})(host),
@@ -60,14 +76,17 @@ const BOOT = new Script(
       clock: () => { clock ??= (${makeClock})(host); },
     };
     globalThis.FinalizationRegistry = class FinalizationRegistry { register() {} unregister() { return false; } };
-    delete globalThis.WebAssembly;
-    delete globalThis.SharedArrayBuffer;
+    if (!hasWasm) delete globalThis.WebAssembly;
+    if (!hasShared) delete globalThis.SharedArrayBuffer;
     return {
       __proto__: null,
       harness,
       fire: (id) => timers.fire(id),
       provide: (part) => parts[part](),
       seed: (random, nowMs) => { parts.clock(); clock.seed(random, nowMs); },
+      withhold: (random, time) => { parts.clock(); clock.withhold(random, time); },
+      grant: (fetch, files) => { broker = (${makeBroker})(host, fetch, files); },
+      reply: (header, body) => broker.reply(header, body),
     };
   })`,
   { filename: 'realm' },
@@ -79,14 +98,18 @@ export class Realm {
   #end: RealmEnd | undefined;
   #startedAt = 0;
 
-  constructor() {
+  constructor(engine: EngineGrants = NO_ENGINE_GRANTS) {
     // An ordinary global object: with interceptors on it, each use of a global's name costs 100 times as much.
     const context: Context = createContext(constants.DONT_CONTEXTIFY, {
-      codeGeneration: { strings: false, wasm: false },
+      codeGeneration: { strings: engine.eval, wasm: engine.wasm },
     });
-    const boot = BOOT.runInContext(context) as (host: RealmHost) => Booted;
+    const boot = BOOT.runInContext(context) as (
+      host: RealmHost,
+      hasWasm: boolean,
+      hasShared: boolean,
+    ) => Booted;
     this.#context = context;
-    this.#booted = boot(this.#host());
+    this.#booted = boot(this.#host(), engine.wasm, engine.sharedMemory);
   }
   readonly #context: Context;
 
@@ -104,7 +127,20 @@ export class Realm {
     this.#startedAt = performance.now();
     if (task.seed !== undefined || task.nowMs !== undefined)
       this.#booted.seed(task.seed ?? NaN, task.nowMs ?? NaN);
+    if (task.grants !== undefined) this.#grant(task.grants, task);
     this.#booted.harness.run(data, task.outputBytesMax);
+  }
+
+  /** The parent's answer to a request of this realm's; after the run nobody hears it. */
+  reply(header: string, body: string): void {
+    if (this.#end !== undefined) this.#booted.reply(header, body);
+  }
+
+  #grant({ fetch, files, random, clock }: TaskGrants, { seed, nowMs }: TaskHeader): void {
+    // What is repeatable need not be withheld.
+    const withheld = [!random && seed === undefined, !clock && nowMs === undefined] as const;
+    if (withheld.includes(true)) this.#booted.withhold(...withheld);
+    if (fetch || files) this.#booted.grant(fetch, files);
   }
 
   /** A rejection that nobody handles. */
@@ -147,6 +183,9 @@ export class Realm {
       elapsedMs: () => performance.now() - this.#startedAt,
       randomBytes: (count) => crypto.getRandomValues(Buffer.alloc(count)).toString('latin1'),
       url: (part, value, base) => urlParts(part, value, base),
+      ask: (header, body, isText) => this.#end?.ask(header, body, isText) ?? true,
+      utf8: (bytes) => Buffer.from(bytes, 'latin1').toString('utf8'),
+      withhold: (name) => this.#end?.withhold(name),
       succeed: (output) => this.#close()?.succeed(output),
       fail: (outcome) => this.#close()?.fail(outcome),
     };
@@ -161,13 +200,14 @@ export interface CompiledProgram {
 }
 
 /** Compiled once for a worker's life; each realm evaluates it anew. */
-export function compileProgram({ units }: Program): CompiledProgram {
+export function compileProgram({ units }: Program, engine = NO_ENGINE_GRANTS): CompiledProgram {
   return {
     units: units.map(({ source, ...unit }) => ({
       script: new Script(source, { filename: unit.fileName, lineOffset: -1 }),
       text: JSON.stringify(unit),
     })),
-    parts: partsOf(units.map(({ source }) => source)),
+    // Code that is made from strings may name any part.
+    parts: partsOf(engine.eval ? ['globalThis'] : units.map(({ source }) => source)),
   };
 }
 

@@ -17,6 +17,8 @@ export function rehearse(): void {
     succeed: (output) => answers.push(output),
     fail: (outcome) => answers.push(outcome),
     log: (text) => answers.push(text),
+    ask: () => true,
+    withhold: () => {},
   });
   if (answers.length !== 2) throw new Error(`the rehearsal failed: ${answers.join(' ')}`);
 }

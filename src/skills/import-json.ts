@@ -20,6 +20,7 @@ const FIELDS = new Set([
   'pure',
   'capabilities',
   'limits',
+  'grants',
 ]);
 
 /**

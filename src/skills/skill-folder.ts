@@ -155,6 +155,8 @@ function readWords(metadata: FrontMatter['metadata']): Record<string, unknown> {
     // What is no number stays text, and is refused by name when the definition is checked.
     if (text !== undefined) limits[limit] = /^\d+$/.test(text.trim()) ? Number(text) : text;
   }
+  const grants = metadata['skillcache.grants'];
+  if (grants !== undefined) fields['grants'] = parseJsonText(grants, 'skillcache.grants');
   const pure = metadata['skillcache.pure'];
   if (pure !== undefined) fields['pure'] = pure === 'true' || pure === 'false' ? pure === 'true' : pure;
   return Object.keys(limits).length > 0 ? { ...fields, limits } : fields;
@@ -219,6 +221,7 @@ export function folderFiles(skill: SkillDefinition): Map<string, string> {
   for (const [key, limit] of Object.entries(LIMITS)) {
     if (skill.limits[limit] !== undefined) setOwn(metadata, key, String(skill.limits[limit]));
   }
+  if (skill.grants !== undefined) setOwn(metadata, 'skillcache.grants', JSON.stringify(skill.grants));
   if (skill.pure !== 'auto') setOwn(metadata, 'skillcache.pure', String(skill.pure));
   const { name, description } = skill;
   const head = { name, description, compatibility: 'Requires skillcache.', metadata };

@@ -1,6 +1,7 @@
 /** What a skill is: the definition an author writes, its one schema and its limits. */
 import { z } from 'zod';
 import { SkillInvalidError } from '../errors.ts';
+import { skillGrantsSchema, type SkillGrants } from '../grants.ts';
 import type { CapabilityFlag } from '../syntax/capability-flags.ts';
 import { detectLanguage } from './language.ts';
 import { isPlainObject, joinPath, shorten, toPlainJson, type JsonIssue } from './plain-json.ts';
@@ -41,6 +42,8 @@ export interface SkillDefinition {
   /** Capability flags the author admits to. */
   readonly capabilities: readonly string[];
   readonly limits: SkillLimits;
+  /** What it asks for beside computing; it is given as far as the library allows. */
+  readonly grants?: SkillGrants;
 }
 
 /** What an author may give: name, description and code; the rest has defaults. */
@@ -168,6 +171,7 @@ const definitionSchema = z.strictObject({
     .refine(unique, 'must not repeat a flag')
     .default([]),
   limits: limits.default({}),
+  grants: skillGrantsSchema.optional(),
 });
 
 /**

@@ -1,5 +1,6 @@
 /** What the dispatcher is asked and what it tells. */
 import type { DestroyReason, PoolObserver, PoolStats } from '../pool/pool-stats.ts';
+import type { RunGrants } from '../grants.ts';
 import type { Program, SandboxTier } from '../sandbox/protocol.ts';
 
 /** The pool of workers, as the options of the library give it; see `options.ts` for defaults and bounds. */
@@ -48,7 +49,26 @@ export interface DispatchRequest {
   readonly seed?: number | undefined;
   /** The time the run believes it is, in ms since 1970; it stands still. */
   readonly now?: number | undefined;
+  /** What it is given beside computing; absent: nothing, with randomness and a clock. */
+  readonly grants?: RunGrants | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A request that was not granted. */
+export interface Refused {
+  readonly request: string;
+  readonly reason: string;
+}
+
+/** What a run made of its grants. */
+export interface GrantUse {
+  readonly requests: number;
+  /** Bodies of requests and responses together. */
+  readonly requestBytes: number;
+  readonly fileBytes: number;
+  readonly refusals: number;
+  /** The first of the refusals. */
+  readonly refused: readonly Refused[];
 }
 
 export interface RunReport {
@@ -66,6 +86,9 @@ export interface RunReport {
   readonly logBytes: number;
   readonly logsCut: boolean;
   readonly limits: DispatchLimits;
+  /** What it was given or went without, by name; absent where nothing was said of grants. */
+  readonly grants?: readonly string[];
+  readonly granted?: GrantUse;
 }
 
 export interface DispatchResult {

@@ -12,13 +12,15 @@ import type {
   DispatcherOptions,
   RunReport,
 } from './dispatch-types.ts';
+import { Broker } from './broker.ts';
 import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
-import { reportOf } from './run-report.ts';
+import { reportOf, taskGrants } from './run-report.ts';
 import { RunStop } from './run-stop.ts';
 import { FairPermits } from './fair-permits.ts';
 import { Settling } from './settling.ts';
-import type { Death, TaskEnd } from './worker.ts';
-import { rankFor, WorkerStarter, type WorkerSlot } from './worker-slot.ts';
+import { NO_ENGINE_GRANTS } from '../sandbox/protocol.ts';
+import type { Death, TaskEnd } from './task.ts';
+import { needsOf, rankFor, WorkerStarter, type WorkerNeeds, type WorkerSlot } from './worker-slot.ts';
 
 /** How long a worker may take to prepare its next realm after it answered. */
 const SETTLE_MS = 1_000;
@@ -31,17 +33,17 @@ export class Dispatcher {
   readonly #pool: ResourcePool<WorkerSlot>;
   readonly #permits: FairPermits;
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
-  /** Runs in line that want other memory than the usual: the pool does not say for whom it creates. */
-  readonly #wishes = new Set<{ readonly memoryBytesMax: number }>();
+  /** Runs in line that want another worker than the usual: the pool does not say for whom it creates. */
+  readonly #wishes = new Set<WorkerNeeds>();
   readonly #settling = new Settling();
   readonly #idleBound = new Set<WorkerSlot>();
   readonly #unbound = new Set<WorkerSlot>();
-  readonly #memoryBytesMax: number;
+  readonly #usual: WorkerNeeds;
   readonly #closing = new AbortController();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#memoryBytesMax = options.memoryBytesMax ?? MEMORY_DEFAULT;
+    this.#usual = { memoryBytesMax: options.memoryBytesMax ?? MEMORY_DEFAULT, engine: NO_ENGINE_GRANTS };
     const { require, confinement } = options;
     const onStart = () => {
       this.#counts.starts += 1;
@@ -120,7 +122,7 @@ export class Dispatcher {
       create: async (signal) => {
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
-        const slot = await this.#starter.start(wish?.memoryBytesMax ?? this.#memoryBytesMax, signal);
+        const slot = await this.#starter.start(wish ?? this.#usual, signal);
         this.#watch(slot);
         this.#unbound.add(slot);
         return slot;
@@ -137,11 +139,12 @@ export class Dispatcher {
 
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
-    const { program, limits, signal } = request;
+    const { program, grants, signal } = request;
     if (!this.#isServed(request))
       await this.#settling.wait(this.#group(program.digest), this.#unbound.size > 0);
-    const wish = { memoryBytesMax: limits.memoryBytesMax };
-    if (wish.memoryBytesMax !== this.#memoryBytesMax) this.#wishes.add(wish);
+    const wish = needsOf(request);
+    const isUsual = wish.memoryBytesMax === this.#usual.memoryBytesMax && grants === undefined;
+    if (!isUsual) this.#wishes.add(wish);
     try {
       const lease = await this.#pool.acquire({
         signal,
@@ -167,10 +170,11 @@ export class Dispatcher {
   }
 
   /** What was lent was started with another's memory, or died since: it gets a worker that fits. */
-  async #refit(lease: Lease<WorkerSlot>, { limits, signal }: DispatchRequest): Promise<void> {
+  async #refit(lease: Lease<WorkerSlot>, request: DispatchRequest): Promise<void> {
+    const { signal } = request;
     try {
       const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-      const fitting = await this.#starter.start(limits.memoryBytesMax, AbortSignal.any(signals));
+      const fitting = await this.#starter.start(needsOf(request), AbortSignal.any(signals));
       await lease.value.replaceBy(fitting);
       this.#watch(lease.value);
     } catch (error) {
@@ -206,7 +210,7 @@ export class Dispatcher {
 
   async #runOn(lease: Lease<WorkerSlot>, request: DispatchRequest, askedMs: number): Promise<DispatchResult> {
     const { worker, hello } = lease.value;
-    const { program, data, limits, seed, now } = request;
+    const { program, data, limits, seed, now, grants } = request;
     const start = this.#startOf(lease.value, program.digest, askedMs);
     const startedMs = performance.now();
     const isFirst = worker.digest === undefined;
@@ -215,22 +219,27 @@ export class Dispatcher {
       this.#unbound.delete(lease.value);
       this.#makeRoom();
     }
+    const broker = grants?.fetch || grants?.files ? new Broker(grants) : undefined;
     const header = {
       outputBytesMax: limits.outputBytesMax,
       logBytesMax: limits.logBytesMax,
       ...(seed === undefined ? {} : { seed }),
       ...(now === undefined ? {} : { nowMs: now }),
+      ...(grants === undefined ? {} : { grants: taskGrants(grants, broker) }),
     };
     const stopped = new RunStop(lease, request);
-    const end = await worker.run({ header, data });
+    const end = await worker.run({ header, data, broker });
     const stop = stopped.clear();
     const wallMs = performance.now() - startedMs;
     const report = reportOf(
       end,
       { tier: hello.tier, ...start, queueMs: startedMs - askedMs - start.startMs, wallMs },
       request,
+      broker,
     );
     void this.#giveBack(lease, program.digest, end);
+    const isGood = stop === undefined && end.kind === 'outcome' && end.outcome.header.kind === 'value';
+    if (broker) await (isGood ? broker.commit() : broker.discard());
     if (stop !== undefined) throw stop(end, report);
     const circumstances = { logs: end.logs, report };
     if (end.kind === 'died') throw this.#deathError(end.death, circumstances);

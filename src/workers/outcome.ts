@@ -8,9 +8,11 @@ export interface Outcome {
   readonly output: string;
 }
 
-type Bag = Readonly<Record<string, unknown>>;
+export type Bag = Readonly<Record<string, unknown>>;
 const HEADER_BYTES_MAX = 512 * 1024;
 const TEXT_MAX = 256 * 1024;
+const NAMES_MAX = 16;
+const NAME_LENGTH_MAX = 100;
 
 export function parseHello(frame: Frame): Hello {
   const { tier, why } = bagOf(frame.payload.toString('utf8'));
@@ -31,6 +33,7 @@ function headerOf(bag: Bag): OutcomeHeader {
     cpuUs: countOf(bag['cpuUs']),
     memoryPeakBytes: countOf(bag['memoryPeakBytes']),
     logBytes: countOf(bag['logBytes']),
+    ...(bag['withheld'] !== undefined && { withheld: namesOf(bag['withheld']) }),
   };
   const { kind } = bag;
   switch (kind) {
@@ -53,7 +56,8 @@ function headerOf(bag: Bag): OutcomeHeader {
   }
 }
 
-function bagOf(text: string): Bag {
+/** @throws {ProtocolError} */
+export function bagOf(text: string): Bag {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -66,13 +70,17 @@ function objectOf(value: unknown): Bag {
   if (typeof value !== 'object' || value === null) throw new ProtocolError('a header of a wrong shape');
   return value as Bag;
 }
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new ProtocolError('a header of a wrong shape');
   return value.slice(0, TEXT_MAX);
 }
 function countOf(value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0)) throw new ProtocolError('a header of a wrong shape');
   return Math.min(value, Number.MAX_SAFE_INTEGER);
+}
+function namesOf(value: unknown): string[] {
+  if (!Array.isArray(value)) throw new ProtocolError('a header of a wrong shape');
+  return value.slice(0, NAMES_MAX).map((name: unknown) => textOf(name).slice(0, NAME_LENGTH_MAX));
 }
 function errorOf(value: unknown): ThrownError {
   const bag = objectOf(value);

@@ -10,7 +10,7 @@ import {
 } from '../errors.ts';
 import type { OutcomeHeader } from '../sandbox/protocol.ts';
 import type { RunReport } from './dispatch-types.ts';
-import type { Death } from './worker.ts';
+import type { Death } from './task.ts';
 
 export interface Circumstances {
   readonly logs: string;

@@ -2,7 +2,7 @@
 import { abortError, ExecutionTimeoutError, type SkillCacheError } from '../errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { DispatchRequest, RunReport } from './dispatch-types.ts';
-import type { TaskEnd } from './worker.ts';
+import type { TaskEnd } from './task.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 
 export type StopError = (end: TaskEnd, report: RunReport) => SkillCacheError;

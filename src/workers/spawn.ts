@@ -8,7 +8,7 @@ import { lstat, opendir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WorkerSettings } from '../sandbox/protocol.ts';
+import type { EngineGrants, WorkerSettings } from '../sandbox/protocol.ts';
 
 export interface SpawnOptions {
   /** V8's heap and external memory together. */
@@ -17,6 +17,8 @@ export interface SpawnOptions {
   readonly confinement: 'kernel' | 'permission';
   /** Whether it serves one version for its life. */
   readonly servesOne: boolean;
+  /** What its realms have beyond the ordinary. */
+  readonly engine: EngineGrants;
 }
 
 export interface Spawned {
@@ -28,7 +30,7 @@ export interface Spawned {
 const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
-export function spawnWorker({ memoryBytesMax, confinement, servesOne }: SpawnOptions): Spawned {
+export function spawnWorker({ memoryBytesMax, confinement, servesOne, engine }: SpawnOptions): Spawned {
   void removeStaleFolders();
   const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const program = programPath();
@@ -37,6 +39,7 @@ export function spawnWorker({ memoryBytesMax, confinement, servesOne }: SpawnOpt
     memoryBytesMax,
     useKernel: confinement === 'kernel',
     servesOne,
+    engine,
   };
   const flags = [
     ...v8Flags(memoryBytesMax),
@@ -46,7 +49,8 @@ export function spawnWorker({ memoryBytesMax, confinement, servesOne }: SpawnOpt
     const child = spawn(process.execPath, [...flags, program, JSON.stringify(settings)], {
       cwd: folder,
       // Nothing of the parent's environment; libuv must not open an io_uring, which seccomp cannot see into.
-      env: { UV_USE_IO_URING: '0' },
+      // One thread waits for the parent's replies; others would have nothing to do.
+      env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
       // A process group of its own: killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 /** Starts workers in the highest confinement that this machine gives, and refuses less than is required. */
 import { SandboxUnavailableError } from '../errors.ts';
-import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
+import { NO_ENGINE_GRANTS, type EngineGrants, type Hello, type SandboxTier } from '../sandbox/protocol.ts';
+import type { RunGrants } from '../grants.ts';
 import type { DispatchRequest } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
@@ -75,11 +76,11 @@ export class WorkerStarter {
   }
 
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */
-  async start(memoryBytesMax: number, signal: AbortSignal): Promise<WorkerSlot> {
+  async start({ memoryBytesMax, engine }: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
     for (;;) {
       const confinement = this.#confinement;
       const startedMs = performance.now();
-      const worker = new Worker({ memoryBytesMax, confinement, servesOne: this.#options.servesOne });
+      const worker = new Worker({ memoryBytesMax, engine, confinement, servesOne: this.#options.servesOne });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));
       this.#options.onStart();
@@ -116,9 +117,35 @@ export class WorkerStarter {
   }
 }
 
+/** What a run needs of a worker from its start on. */
+export interface WorkerNeeds {
+  readonly memoryBytesMax: number;
+  readonly engine: EngineGrants;
+}
+
+export function needsOf({ limits, grants }: Pick<DispatchRequest, 'limits' | 'grants'>): WorkerNeeds {
+  return {
+    memoryBytesMax: limits.memoryBytesMax,
+    engine: grants === undefined ? NO_ENGINE_GRANTS : engineOf(grants),
+  };
+}
+
+function engineOf(grants: RunGrants): EngineGrants {
+  return { wasm: grants.wasm, eval: grants.eval, sharedMemory: grants.sharedMemory };
+}
+
+/** One that gives more than a run is granted does not fit it either. */
+function isAsGranted({ engine }: Worker, grants: RunGrants | undefined): boolean {
+  if (grants === undefined) return engine === NO_ENGINE_GRANTS || !Object.values(engine).includes(true);
+  return (
+    engine.wasm === grants.wasm && engine.eval === grants.eval && engine.sharedMemory === grants.sharedMemory
+  );
+}
+
 /** 2: has this version; 1: free to take it; 0: could, but serves others; negative: unsuitable. */
-export function rankFor({ worker }: WorkerSlot, { program, limits }: DispatchRequest): number {
-  if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax) return -1;
+export function rankFor({ worker }: WorkerSlot, { program, limits, grants }: DispatchRequest): number {
+  if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax || !isAsGranted(worker, grants))
+    return -1;
   if (worker.keeps(program.digest)) return 2;
   if (worker.digest === undefined) return 1;
   return worker.servesOne ? -1 : 0;

@@ -6,43 +6,26 @@ import {
   PROGRAMS_MAX,
   type Binding,
   type Frame,
+  type EngineGrants,
   type Hello,
   type Program,
   type TaskHeader,
 } from '../sandbox/protocol.ts';
+import { Asks } from './asks.ts';
 import { deferred } from './deferred.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
+import { LastWords } from './last-words.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { neverReady } from './run-errors.ts';
+import type { Death, Task, TaskEnd } from './task.ts';
 import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
-
-/** How a child ended. */
-export interface Death {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The last of what it wrote to its error stream. */
-  readonly stderr: string;
-  /** Why the parent ended it, if it did. */
-  readonly cause?: string;
-}
-
-export interface Task {
-  readonly header: TaskHeader;
-  /** Codec text of `{ inputs, context, parameters }`. */
-  readonly data: string;
-}
-
-/** A run that ended in the child: an outcome, or the child's death. */
-export type TaskEnd = (
-  | { readonly kind: 'outcome'; readonly outcome: Outcome }
-  | { readonly kind: 'died'; readonly death: Death }
-) & { readonly logs: string; readonly logsCut: boolean };
 
 interface Running {
   readonly id: number;
   readonly header: TaskHeader;
   readonly logs: LogKeeper;
+  readonly asks: Asks;
   readonly settle: (end: TaskEnd) => void;
 }
 
@@ -55,12 +38,11 @@ type WorkerState =
   | { readonly kind: 'dead'; readonly death: Death };
 
 const SLACK_BYTES = 768 * 1024;
-const STDERR_KEPT = 8_192;
-const STREAM_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Worker {
   readonly memoryBytesMax: number;
   readonly servesOne: boolean;
+  readonly engine: EngineGrants;
   readonly hello: Promise<Hello>;
   /** Settles when the process is gone and its folder removed. */
   readonly gone: Promise<Death>;
@@ -72,8 +54,7 @@ export class Worker {
   /** The versions it keeps, least recently used first. */
   readonly #kept = new Set<string>();
   #lastTask = 0;
-  #stderr = '';
-  #streamBytes = 0;
+  readonly #words = new LastWords();
   #cause: string | undefined;
   #waitingForIdle: ((isIdle: boolean) => void)[] = [];
   #greet: { resolve(hello: Hello): void; reject(error: Error): void };
@@ -82,6 +63,7 @@ export class Worker {
     const { child, folder } = spawnWorker(options);
     this.memoryBytesMax = options.memoryBytesMax;
     this.servesOne = options.servesOne;
+    this.engine = options.engine;
     this.#child = child;
     const greeting = deferred<Hello>();
     this.hello = greeting.promise;
@@ -94,8 +76,10 @@ export class Worker {
     this.#channel.on('error', () => {
       // A channel that breaks is followed by the child's exit, which is what counts.
     });
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (chunk: Buffer) => this.#hear(chunk));
+    const hear = (chunk: Buffer) => {
+      if (!this.#words.add(chunk)) void this.kill('it wrote past its channel');
+    };
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear);
     this.gone = this.#watch(folder);
     for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
   }
@@ -136,13 +120,17 @@ export class Worker {
     if (state.kind !== 'idle') throw new Error(`a worker that is ${state.kind} takes no task`);
     this.#lastTask = (this.#lastTask + 1) >>> 0;
     const id = this.#lastTask;
-    const { header, data } = task;
+    const { header, data, broker } = task;
+    const asks = new Asks(broker, (reply, body) => {
+      this.#channel.write(frameBytes('reply', id, `${JSON.stringify(reply)}\n`, body));
+    });
     const { promise, resolve } = deferred<TaskEnd>();
     this.#state = {
       kind: 'busy',
-      running: { id, header, logs: new LogKeeper(header.logBytesMax), settle: resolve },
+      running: { id, header, logs: new LogKeeper(header.logBytesMax), asks, settle: resolve },
     };
-    this.#reader.payloadBytesMax = header.outputBytesMax + SLACK_BYTES;
+    this.#reader.payloadBytesMax =
+      Math.max(header.outputBytesMax, header.grants?.bodyBytesMax ?? 0) + SLACK_BYTES;
     this.#ref();
     this.#channel.write(frameBytes('run', id, `${JSON.stringify(header)}\n`, data));
     return promise;
@@ -226,6 +214,7 @@ export class Worker {
       case 'busy':
         if (frame.task !== state.running.id) throw new ProtocolError('an answer to another task');
         if (frame.kind === 'log') return state.running.logs.add(frame.payload);
+        if (frame.kind === 'ask') return state.running.asks.take(frame.payload);
         if (frame.kind !== 'outcome') throw new ProtocolError(`${frame.kind} while busy`);
         return this.#answered(state.running, parseOutcome(frame.payload));
       case 'settling':
@@ -245,6 +234,7 @@ export class Worker {
     if (outcome.output.length > running.header.outputBytesMax)
       throw new ProtocolError('an answer above its bound');
     this.#state = { kind: 'settling' };
+    running.asks.close(false);
     this.#reader.payloadBytesMax = SLACK_BYTES;
     this.#unref();
     running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
@@ -255,21 +245,12 @@ export class Worker {
     for (const tell of this.#waitingForIdle.splice(0)) tell(true);
   }
 
-  #hear(chunk: Buffer): void {
-    this.#streamBytes += chunk.length;
-    // The first words say why, the last ones where.
-    const text = this.#stderr + chunk.toString('utf8');
-    const isLong = text.length > 2 * STDERR_KEPT;
-    this.#stderr = isLong ? `${text.slice(0, STDERR_KEPT)}${text.slice(-STDERR_KEPT)}` : text;
-    if (this.#streamBytes > STREAM_BYTES_MAX) void this.kill('it wrote past its channel');
-  }
-
   #watch(folder: string): Promise<Death> {
     return new Promise((resolve) => {
       const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
         if (this.#state.kind === 'dead') return;
         const cause = this.#cause === undefined ? {} : { cause: this.#cause };
-        const death: Death = { exitCode, signal, stderr: this.#stderr, ...cause };
+        const death: Death = { exitCode, signal, stderr: this.#words.text, ...cause };
         const before = this.#state;
         this.#state = { kind: 'dead', death };
         removeFolder(folder);
@@ -277,7 +258,8 @@ export class Worker {
         this.#greet.reject(neverReady(death));
         for (const tell of this.#waitingForIdle.splice(0)) tell(false);
         if (before.kind === 'busy') {
-          const { logs, settle } = before.running;
+          const { logs, asks, settle } = before.running;
+          asks.close(true);
           settle({ kind: 'died', death, logs: logs.text, logsCut: logs.isCut });
         }
         resolve(death);
@@ -288,7 +270,7 @@ export class Worker {
         if (this.#cause !== undefined) finish(exitCode, signal);
       });
       this.#child.once('error', (error) => {
-        this.#stderr += String(error);
+        this.#words.add(Buffer.from(String(error)));
         if (this.#child.pid === undefined) finish(null, null);
       });
     });

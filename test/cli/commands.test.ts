@@ -132,6 +132,28 @@ describe('run', () => {
     expect(first.stdout).toMatch(/^\[1767225600000,0\.\d+\]\n$/);
     expect((await command(words, { cwd, input })).stdout).toBe(first.stdout);
   });
+
+  test('gives what --grant says, and nothing else', async () => {
+    using elsewhere = temporaryFolder();
+    const where = { cwd: elsewhere.path };
+    writeFileSync(join(elsewhere.path, 'in.csv'), '1,2');
+    const input =
+      'export default async () => { await files.write("out", (await files.readText("in")) + eval("3")); return typeof fetch; };';
+    const words = [
+      'run',
+      '-',
+      '--grant',
+      'read=in=in.csv',
+      '--grant',
+      'write=out=out.csv',
+      '--grant',
+      'eval',
+    ];
+    expect(await command(words, { ...where, input })).toMatchObject({ code: 0, stdout: '"undefined"\n' });
+    expect(readFileSync(join(elsewhere.path, 'out.csv'), 'utf8')).toBe('1,23');
+    expect((await command(['run', '-'], { ...where, input })).code).toBe(5);
+    expect((await command(['run', '-', '--grant', 'all'], { ...where, input })).code).toBe(2);
+  });
 });
 
 test('inject prints the filled source, and --diff marks what changed', async () => {
