@@ -96,7 +96,8 @@ const codeOf = (body: string): string =>
 async function granted(body: string, options: RunOptions): Promise<{ output: unknown; use: GrantUse }> {
   const { id, output } = await library.runCode(codeOf(body), { port }, options);
   const record = await library.getRun(id);
-  return { output, use: (record?.report as unknown as RunReport).granted as GrantUse };
+  const report = record?.report as RunReport | undefined;
+  return { output, use: report?.granted as GrantUse };
 }
 
 async function failure(body: string, options: RunOptions = {}): Promise<SkillCacheError> {
@@ -353,7 +354,7 @@ describe('what the engine may', () => {
       try { host = typeof console.log.constructor('return process')() } catch (error) { host = error.name }
       return [found, host];`;
     expect(await run(body, { grants: { eval: true } })).toEqual([
-      Array(3).fill(['undefined', 'undefined', true]),
+      Array.from({ length: 3 }, () => ['undefined', 'undefined', true]),
       'ReferenceError',
     ]);
   });

@@ -477,8 +477,8 @@ describe('the pool of workers', () => {
     async () => {
       await using own = dispatcher({ min: 0, max: 1 });
       const pending = failure(own, 'for (;;);');
-      await expect.poll(() => own.stats().running + own.pids().length).toBe(2);
-      await expect.poll(() => own.stats().pool.inUse).toBe(1);
+      await expect.poll(() => own.stats().running + own.pids().length, { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => own.stats().pool.inUse, { timeout: 20_000 }).toBe(1);
       process.kill(own.pids()[0] as number, 'SIGKILL');
       const { error, details } = await pending;
       expect(error).toBeInstanceOf(WorkerCrashedError);
@@ -492,7 +492,9 @@ describe('the pool of workers', () => {
     await own.warmUp();
     const [pid] = own.pids();
     process.kill(pid as number, 'SIGKILL');
-    await expect.poll(() => own.pids().length > 0 && !own.pids().includes(pid as number)).toBe(true);
+    await expect
+      .poll(() => own.pids().length > 0 && !own.pids().includes(pid as number), { timeout: 20_000 })
+      .toBe(true);
     expect((await run(own, 'export const result = 2;')).output).toBe(2);
   });
 
@@ -500,7 +502,7 @@ describe('the pool of workers', () => {
     await using own = dispatcher({ min: 0, max: 1 });
     const program = programOf('export default () => 1;');
     await run(own, program);
-    await expect.poll(() => own.stats().pool.idle).toBe(1);
+    await expect.poll(() => own.stats().pool.idle, { timeout: 20_000 }).toBe(1);
     process.kill(own.pids()[0] as number, 'SIGSTOP');
     const { error } = await failure(own, program, { limits: { timeoutMs: 300 } });
     expect(error).toBeInstanceOf(ExecutionTimeoutError);
@@ -510,7 +512,7 @@ describe('the pool of workers', () => {
   test('close() refuses new runs, lets those under way finish, and leaves no process', async () => {
     const own = dispatcher({ min: 1 });
     const pending = run(own, 'export default () => new Promise((r) => setTimeout(r, 200, "finished"));');
-    await expect.poll(() => own.stats().pool.inUse).toBe(1);
+    await expect.poll(() => own.stats().pool.inUse, { timeout: 20_000 }).toBe(1);
     const closed = own.close(10_000);
     expect((await failure(own, '1;')).error).toBeInstanceOf(ClosedError);
     expect((await pending).output).toBe('finished');
@@ -522,7 +524,7 @@ describe('the pool of workers', () => {
   test('close() without grace ends what runs', async () => {
     const own = dispatcher({ min: 0 });
     const pending = failure(own, 'for (;;);');
-    await expect.poll(() => own.stats().pool.inUse).toBe(1);
+    await expect.poll(() => own.stats().pool.inUse, { timeout: 20_000 }).toBe(1);
     await own.close(0);
     expect((await pending).error).toBeInstanceOf(ClosedError);
     expect(own.pids()).toEqual([]);
@@ -545,7 +547,7 @@ describe('the pool of workers', () => {
         .map((pid) =>
           readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).join(),
         );
-    await expect.poll(() => own.stats().pool.idle).toBe(2);
+    await expect.poll(() => own.stats().pool.idle, { timeout: 20_000 }).toBe(2);
     const before = ticks();
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(ticks()).toEqual(before);
