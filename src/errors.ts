@@ -25,6 +25,22 @@ export const ERROR_KINDS = {
   USAGE: kind(400, 2),
   CLOSED: kind(503, 9, true),
   ABORTED: kind(499, 130),
+  // The endpoint: who asks, how much, and in what words.
+  UNAUTHORIZED: kind(401, 3),
+  FORBIDDEN: kind(403, 3),
+  RATE_LIMITED: kind(429, 9, true),
+  OVERLOADED: kind(503, 9, true),
+  REQUEST_INVALID: kind(400, 6),
+  REQUEST_TIMEOUT: kind(408, 9, true),
+  BODY_TOO_LARGE: kind(413, 6),
+  HEADERS_TOO_LARGE: kind(431, 6),
+  MEDIA_TYPE: kind(415, 6),
+  MISDIRECTED: kind(421, 3),
+  ROUTE_NOT_FOUND: kind(404, 7),
+  METHOD_NOT_ALLOWED: kind(405, 2),
+  RUN_NOT_FOUND: kind(404, 7),
+  PRECONDITION_FAILED: kind(412, 6),
+  IDEMPOTENCY_CONFLICT: kind(409, 6),
   // What was asked for does not exist or is not acceptable.
   SKILL_NOT_FOUND: kind(404, 7),
   FILE_NOT_FOUND: kind(404, 7),
@@ -169,6 +185,8 @@ export class ClosedError extends errorClass('CLOSED') {}
 export class AbortedError extends errorClass('ABORTED') {}
 /** An option is unknown or out of its bounds; `details.issues` is `[{ path, message }]`. */
 export class ConfigurationError extends errorClass('CONFIGURATION') {}
+/** The skill is not at the version that the caller took it to be at; `details.current`. */
+export class PreconditionFailedError extends errorClass('PRECONDITION_FAILED') {}
 /** The command line's words are off. */
 export class UsageError extends errorClass('USAGE') {}
 

@@ -1,7 +1,6 @@
 /** SkillLibrary: holds the parts, and is the only place that knows the order of their steps. */
 import { EventEmitter } from 'node:events';
 import type { CompiledSkill } from './cache/compile.ts';
-import { SkillNotFoundError } from './errors.ts';
 import { injectData, type Injected } from './inject/inject.ts';
 import {
   codeArgument,
@@ -17,7 +16,7 @@ import { LibraryGate } from './library/gate.ts';
 import { importSkills, type ImportOptions, type ImportOutcome } from './library/import.ts';
 import { buildParts, closeParts, type LibraryParts } from './library/parts.ts';
 import { run, RunRequest } from './library/run.ts';
-import { rollBack, versionsOf } from './library/versions.ts';
+import { loadStored, removeSkill, rollBack, versionsOf } from './library/versions.ts';
 import type {
   AddedSkill,
   AddOptions,
@@ -41,6 +40,7 @@ import type { SkillDefinition } from './skills/skill.ts';
 import type {
   AddedVersion,
   BackupOptions,
+  Expectation,
   ListOptions,
   RunRecord,
   SearchHit,
@@ -90,12 +90,7 @@ export class SkillLibrary {
 
   /** The current version of `name`, or `name@version`. @throws {SkillNotFoundError} */
   get(reference: string): Promise<StoredSkill> {
-    return this.#gate.work(async () => {
-      const { name, version } = parseReference(reference);
-      const stored = await this.#parts.store.load(name, version);
-      if (!stored) throw new SkillNotFoundError(`no skill ${reference}`, { details: { reference } });
-      return stored;
-    });
+    return this.#gate.work(() => loadStored(this.#parts.store, reference));
   }
 
   /**
@@ -151,16 +146,15 @@ export class SkillLibrary {
   }
 
   /** Moves the pointer to `version`, by default the one before the current. @throws {SkillNotFoundError} */
-  rollback(name: string, version?: number): Promise<AddedVersion> {
-    return this.#gate.work(() => rollBack(this.#parts.store, textArgument('name', name), version));
+  rollback(name: string, version?: number, expectation?: Expectation): Promise<AddedVersion> {
+    return this.#gate.work(() =>
+      rollBack(this.#parts.store, textArgument('name', name), version, expectation),
+    );
   }
 
   /** Removes a skill with all its versions and results. @throws {SkillNotFoundError}, {SkillInUseError} */
-  remove(name: string): Promise<void> {
-    return this.#gate.work(async () => {
-      if (await this.#parts.store.remove(textArgument('name', name))) return;
-      throw new SkillNotFoundError(`no skill ${name}`, { details: { name } });
-    });
+  remove(name: string, expectation?: Expectation): Promise<void> {
+    return this.#gate.work(() => removeSkill(this.#parts.store, textArgument('name', name), expectation));
   }
 
   /** Runs the examples of a stored version again. @throws {SkillNotFoundError} */

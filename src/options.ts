@@ -239,8 +239,3 @@ export function resolveOptions(options: SkillLibraryOptions = {}): ResolvedOptio
   const text = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
   throw new ConfigurationError(`wrong options: ${text}`, { details: { issues } });
 }
-
-/** JSON Schema of `SkillLibraryOptions`, for editors and for files of options. */
-export function optionsJsonSchema(): object {
-  return z.toJSONSchema(optionsSchema, { io: 'input' });
-}

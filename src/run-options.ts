@@ -34,6 +34,8 @@ const schema = z.strictObject({
   now: z.union([z.int(), z.iso.datetime({ offset: true }), z.date()]).optional(),
   grants: callGrantsSchema.optional(),
   signal: z.instanceof(AbortSignal).optional(),
+  id: z.uuid().optional(),
+  onLog: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });
 
 export interface RunOptions {
@@ -59,6 +61,10 @@ export interface RunOptions {
   /** Beside computing, within `sandbox.grants`; a key wins over the skill's own. */
   grants?: CallGrants;
   signal?: AbortSignal;
+  /** UUID of the run, where the caller has to know it ahead. Default: a new one. */
+  id?: string;
+  /** Told what the skill writes to its console while it runs, as far as it is kept. Must not throw. */
+  onLog?: (text: string) => void;
 }
 
 export interface RunLimits {
@@ -67,6 +73,8 @@ export interface RunLimits {
   readonly outputBytesMax: number;
   readonly logBytesMax: number;
 }
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 type Looks = { readonly [Key in keyof RunOptions]-?: (value: unknown) => boolean };
 
@@ -89,6 +97,8 @@ const LOOKS: Looks = {
   // Rare, and worth the schema.
   grants: () => false,
   signal: (value) => value instanceof AbortSignal,
+  id: (value) => typeof value === 'string' && UUID.test(value),
+  onLog: (value) => typeof value === 'function',
 };
 
 /** Whether options are good beyond doubt: the schema costs more than a cached answer, so it sees the others only. */

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { parseCount, parseSize, parseTime } from './arguments.ts';
 import { declareCache } from './cache.ts';
+import { declareService } from './service-commands.ts';
 import type { AddCommandOptions } from './add.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { ImportCommandOptions } from './import.ts';
@@ -33,6 +34,7 @@ export function declareCommands(program: Command, perform: Perform): void {
   declareKeeping(program, perform);
   declareOperating(program, perform);
   declareCache(program, perform);
+  declareService(program, perform);
 }
 
 function declareStoring(program: Command, perform: Perform): void {

@@ -1,6 +1,6 @@
 /** `skillcache config` */
 import type { Session } from './session.ts';
-import { valueText } from './value-text.ts';
+import { valueText } from '../value-text.ts';
 
 export async function showConfig(session: Session): Promise<void> {
   const { list } = await session.settings();
@@ -23,8 +23,8 @@ const MACHINE_DEPENDENT = ['store.readers.max', 'workers.max', 'workers.concurre
 
 /** JSON Schema of a `--config` file: `$schema` beside the options, the same on every machine. */
 export async function showConfigSchema(session: Session): Promise<void> {
-  const { optionsJsonSchema } = await import('../options.ts');
-  const schema = optionsJsonSchema() as SchemaNode;
+  const { programJsonSchema } = await import('../http-options.ts');
+  const schema = programJsonSchema() as SchemaNode;
   for (const key of MACHINE_DEPENDENT) delete nodeAt(schema, key)?.default;
   const properties = { $schema: { type: 'string' }, ...schema.properties };
   session.output.value({ ...schema, title: 'Options of skillcache', properties });

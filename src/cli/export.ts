@@ -6,7 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import { plainLine } from './plain-text.ts';
 import type { Session } from './session.ts';
-import { harmlessJson } from './value-text.ts';
+import { harmlessJson } from '../value-text.ts';
 
 export type ExportFormat = 'ndjson' | 'json' | 'folders';
 

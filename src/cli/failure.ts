@@ -2,7 +2,7 @@
 import { ERROR_KINDS, SkillCacheError, toError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Paint } from './paint.ts';
 import { plainLine, plainText } from './plain-text.ts';
-import { valueText } from './value-text.ts';
+import { valueText } from '../value-text.ts';
 
 export interface Failure {
   readonly code: ErrorCode;

@@ -2,7 +2,7 @@
 import { paintFor, type Paint } from './paint.ts';
 import { cutTo, plainText } from './plain-text.ts';
 import { table, type Column } from './table.ts';
-import { valueText } from './value-text.ts';
+import { valueText } from '../value-text.ts';
 
 export interface Stream {
   write(text: string): boolean;

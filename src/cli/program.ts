@@ -35,7 +35,14 @@ async function perform(words: readonly string[], interruption: Interruption): Pr
       const global = command.optsWithGlobals<GlobalOptions>();
       output = outputOf({ json: global.json === true, quiet: global.quiet === true });
       const stdin = stdinReader(process.stdin, interruption.signal);
-      const session = new Session({ output, signal: interruption.signal, stdin, env: process.env, global });
+      const session = new Session({
+        output,
+        signal: interruption.signal,
+        stdin,
+        env: process.env,
+        global,
+        lasts: () => interruption.takeTime(),
+      });
       try {
         exitCode = (await action(session)) ?? 0;
       } catch (error) {
@@ -103,6 +110,7 @@ function packageVersion(): string {
 class Interruption {
   readonly #controller = new AbortController();
   isPipeClosed = false;
+  #takesTime = false;
 
   constructor() {
     process.on('SIGINT', () => this.#interrupt('SIGINT'));
@@ -114,6 +122,11 @@ class Interruption {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** The first signal is a request, which has no deadline here. */
+  takeTime(): void {
+    this.#takesTime = true;
   }
 
   #stdoutFailed(error: NodeJS.ErrnoException): void {
@@ -129,6 +142,7 @@ class Interruption {
   #interrupt(name: string): void {
     if (this.signal.aborted) process.exit(ERROR_KINDS.ABORTED.exitCode);
     this.#controller.abort(new AbortedError(`interrupted by ${name}`));
+    if (this.#takesTime) return;
     const { exitCode } = abortError(this.signal);
     setTimeout(() => process.exit(exitCode), GRACE_MS).unref();
   }

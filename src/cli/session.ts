@@ -43,6 +43,8 @@ export class Session {
   readonly signal: AbortSignal;
   readonly stdin: ReadStdin;
   readonly env: NodeJS.ProcessEnv;
+  /** Says that the command runs until it is told to stop, and then takes the time it needs; a second signal ends it. */
+  readonly lasts: () => void;
   readonly #global: GlobalOptions;
   readonly #warned = new Set<string>();
 
@@ -52,12 +54,14 @@ export class Session {
     stdin: ReadStdin;
     env: NodeJS.ProcessEnv;
     global: GlobalOptions;
+    lasts?: () => void;
   }) {
     this.output = parts.output;
     this.signal = parts.signal;
     this.stdin = parts.stdin;
     this.env = parts.env;
     this.#global = parts.global;
+    this.lasts = parts.lasts ?? (() => undefined);
   }
 
   async settings(): Promise<Settings> {

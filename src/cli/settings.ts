@@ -1,6 +1,7 @@
 /** Which value each option has, and where it came from: flag, environment, `--config` file, or default. */
 import { ConfigurationError, FileNotFoundError, SkillCacheError } from '../errors.ts';
-import { optionsSchema, resolveOptions, type SkillLibraryOptions } from '../options.ts';
+import { programSchema, type ProgramOptions, type ResolvedProgramOptions } from '../http-options.ts';
+import type { SkillLibraryOptions } from '../options.ts';
 import { jsonProblem } from './arguments.ts';
 import { readText } from './read-file.ts';
 
@@ -20,6 +21,8 @@ export interface Setting {
 export interface Settings {
   /** What `SkillLibrary.open` is given. */
   readonly options: SkillLibraryOptions;
+  /** Every option with its value, those of the endpoint and the log included. */
+  readonly program: ResolvedProgramOptions;
   readonly list: readonly Setting[];
   /** Variables that are named as ours are and set nothing. */
   readonly unknownVariables: readonly string[];
@@ -40,7 +43,7 @@ type Layer = { source: Source; values: Map<string, { value: unknown; origin?: st
  * @throws {ConfigurationError} naming the file or variable, the key and what was expected.
  */
 export async function readSettings({ env, db, configFile }: SettingsInput): Promise<Settings> {
-  const defaults = leavesOf(resolveOptions());
+  const defaults = leavesOf(programSchema.parse({}));
   const layers: Layer[] = [
     await fileLayer(configFile ?? (env['SKILLCACHE_CONFIG'] || undefined)),
     envLayer(env, defaults),
@@ -56,9 +59,10 @@ export async function readSettings({ env, db, configFile }: SettingsInput): Prom
     given.set(key, found.value);
     return { key, variable, source: layer.source, ...found };
   });
-  const options = nest(given);
-  check(options, 'options');
-  return { options, list, unknownVariables: unknownVariables(env, list) };
+  const everything = nest(given);
+  const program = check(everything, 'options');
+  const { http: _http, log: _log, ...options } = everything;
+  return { options, program, list, unknownVariables: unknownVariables(env, list) };
 }
 
 /** An option whose key ends in `Env` holds the name of one more. */
@@ -144,9 +148,9 @@ interface Issue {
   readonly keys?: readonly string[];
 }
 
-function check(options: unknown, source: string): void {
-  const parsed = optionsSchema.safeParse(options);
-  if (parsed.success) return;
+function check(options: unknown, source: string): ResolvedProgramOptions {
+  const parsed = programSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
   const issues = (parsed.error.issues as readonly Issue[]).flatMap(explain);
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
   throw new ConfigurationError(`${source}: ${text}`, { details: { source, issues } });
@@ -155,7 +159,7 @@ function check(options: unknown, source: string): void {
 function explain({ path, message, keys }: Issue): { path: string; message: string }[] {
   const at = path.map(String);
   if (!keys) return [{ path: at.join('.') || '(options)', message }];
-  const known = Object.keys(at.reduce<object>((held, key) => memberOf(held, key), resolveOptions()));
+  const known = Object.keys(at.reduce<object>((held, key) => memberOf(held, key), programSchema.parse({})));
   return keys.map((key) => ({
     path: [...at, key].join('.'),
     message: `unknown option; expected one of ${known.join(', ')}`,
@@ -178,7 +182,7 @@ function leavesOf(options: object, prefix = ''): Map<string, unknown> {
 }
 
 /** The way back: keys were checked before, so that none is `__proto__`. */
-function nest(values: ReadonlyMap<string, unknown>): SkillLibraryOptions {
+function nest(values: ReadonlyMap<string, unknown>): ProgramOptions {
   const options: Record<string, unknown> = {};
   for (const [key, value] of values) {
     const names = key.split('.');
@@ -187,5 +191,5 @@ function nest(values: ReadonlyMap<string, unknown>): SkillLibraryOptions {
     for (const name of names) at = (at[name] ??= {}) as Record<string, unknown>;
     at[last] = value;
   }
-  return options as SkillLibraryOptions;
+  return options as ProgramOptions;
 }

@@ -5,7 +5,7 @@ import { brief } from './failure.ts';
 import { plainLine, plainText } from './plain-text.ts';
 import type { Session } from './session.ts';
 import type { Column } from './table.ts';
-import { valueText } from './value-text.ts';
+import { valueText } from '../value-text.ts';
 
 type Version = Awaited<ReturnType<SkillLibrary['versions']>>[number];
 type Section = readonly [title: string, body: string];

@@ -45,7 +45,7 @@ export async function addSkill(
     }
   }
   if (signal.aborted) throw abortError(signal);
-  return { ...(await parts.store.add(version)), verified, undeclared, warnings };
+  return { ...(await parts.store.add(version, options)), verified, undeclared, warnings };
 }
 
 /** Runs the examples of a stored version. */

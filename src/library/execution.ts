@@ -7,7 +7,7 @@ import { grantsFor, type RunGrants } from '../grants.ts';
 import { checkTargets, dataObject } from '../inject/data.ts';
 import type { LibraryParts } from './parts.ts';
 import type { RunRequest } from './run.ts';
-import { limitsFor, nowMs, type RunLimits } from '../run-options.ts';
+import { limitsFor, nowMs, type RunLimits, type RunOptions } from '../run-options.ts';
 import { decodeValue, encodeValue } from '../sandbox/codec.ts';
 import type { ValidationIssue } from '../skills/validate.ts';
 import { asInjectionError } from '../workers/codec-error.ts';
@@ -81,7 +81,7 @@ export class Execution {
     const isPure = this.#isPure();
     const result = await this.#parts.results.getOrRun(
       isPure && mode !== 'bypass' ? this.#keyOf() : undefined,
-      (stop) => this.#run(stop),
+      (stop) => this.#run(stop, options.onLog),
       {
         digest: this.#skill.version.digest,
         mode,
@@ -132,7 +132,7 @@ export class Execution {
     return key ?? (resultKey({ ...parts, dataText: this.#dataText() }) as string);
   }
 
-  async #run(signal: AbortSignal): Promise<string> {
+  async #run(signal: AbortSignal, onLog?: RunOptions['onLog']): Promise<string> {
     const { watch, workers } = this.#parts;
     const { seed } = this.#request.options;
     const now = nowMs(this.#request.options.now);
@@ -147,6 +147,7 @@ export class Execution {
       ...(seed !== undefined && { seed }),
       ...(now !== undefined && { now }),
       ...(this.#grants && { grants: this.#grants }),
+      ...(onLog && { onLog }),
     });
     clock?.lap('execute');
     this.#dispatched ??= dispatched;

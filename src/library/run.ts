@@ -13,7 +13,7 @@ import type { DispatchResult } from '../workers/dispatch-types.ts';
 
 /** A run that has begun. What a known answer does not need is made when it is asked for. */
 export class RunRequest {
-  readonly id: string = randomUUID();
+  readonly id: string;
   /** `performance.now()` at its start. */
   readonly startMs: number = performance.now();
   readonly options: RunOptions;
@@ -23,6 +23,7 @@ export class RunRequest {
   /** @throws {ConfigurationError} for a wrong option; {AbortedError} when a signal has fired already. */
   constructor(options: RunOptions, closing: AbortSignal) {
     this.options = checkRunOptions(options);
+    this.id = options.id ?? randomUUID();
     this.#closing = closing;
     if (options.signal?.aborted) throw abortError(options.signal);
     if (closing.aborted) throw abortError(closing);

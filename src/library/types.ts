@@ -2,7 +2,7 @@
 import type { Alert } from '../monitor/alerts.ts';
 import type { MemoryReport } from '../monitor/memory-report.ts';
 import type { ExampleFailure } from '../skills/verify.ts';
-import type { AddedVersion, SkillVersion } from '../store/store.ts';
+import type { AddedVersion, Expectation, SkillVersion } from '../store/store.ts';
 import type { CapabilityReport } from '../syntax/capabilities.ts';
 
 /** What `run` answers. */
@@ -22,7 +22,7 @@ export interface SkillRun {
   readonly explain?: string;
 }
 
-export interface AddOptions {
+export interface AddOptions extends Expectation {
   /** Whether examples are run before the pointer moves. Default true. */
   verify?: boolean;
   signal?: AbortSignal;

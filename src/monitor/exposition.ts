@@ -15,9 +15,17 @@ interface ExposedSample {
 }
 
 /** Every metric that has a value in the snapshot, with its help and type. */
-export async function exposition(snapshot: MetricsSnapshot): Promise<string> {
+export function exposition(snapshot: MetricsSnapshot): Promise<string> {
+  return expositionOf(METRIC_FAMILIES, snapshot);
+}
+
+/** The same of metrics of somebody else's. */
+export async function expositionOf<Snapshot>(
+  families: readonly MetricFamily<Snapshot>[],
+  snapshot: Snapshot,
+): Promise<string> {
   const registry = new Registry();
-  for (const family of METRIC_FAMILIES) {
+  for (const family of families) {
     const values = samplesOf(family, snapshot);
     if (values.length > 0) registry.registerMetric(exposed(family, values));
   }
@@ -28,12 +36,15 @@ export async function exposition(snapshot: MetricsSnapshot): Promise<string> {
  * What a registry asks of a metric. The library's own counters and histograms count by
  * themselves and take no counts from elsewhere, so that a snapshot cannot be put into them.
  */
-function exposed({ name, help, type }: MetricFamily, values: readonly ExposedSample[]): Metric {
+function exposed(
+  { name, help, type }: { name: string; help: string; type: 'counter' | 'gauge' | 'histogram' },
+  values: readonly ExposedSample[],
+): Metric {
   const metric = { name, help, type, get: async () => ({ name, help, type, values, aggregator: 'sum' }) };
   return metric as unknown as Metric;
 }
 
-function samplesOf(family: MetricFamily, snapshot: MetricsSnapshot): readonly ExposedSample[] {
+function samplesOf<Snapshot>(family: MetricFamily<Snapshot>, snapshot: Snapshot): readonly ExposedSample[] {
   if (family.type !== 'histogram') return family.read(snapshot);
   return family.read(snapshot).flatMap((sample) => histogramSamples(family.name, sample));
 }

@@ -19,33 +19,41 @@ interface Described {
   readonly help: string;
 }
 
-export type MetricFamily = Described &
+export type MetricFamily<Snapshot = MetricsSnapshot> = Described &
   (
-    | { readonly type: 'counter' | 'gauge'; readonly read: (snapshot: MetricsSnapshot) => readonly Sample[] }
-    | { readonly type: 'histogram'; readonly read: (snapshot: MetricsSnapshot) => readonly HistogramSample[] }
+    | { readonly type: 'counter' | 'gauge'; readonly read: Read<Snapshot> }
+    | { readonly type: 'histogram'; readonly read: (snapshot: Snapshot) => readonly HistogramSample[] }
   );
 
-export type Read = (snapshot: MetricsSnapshot) => readonly Sample[];
+export type Read<Snapshot = MetricsSnapshot> = (snapshot: Snapshot) => readonly Sample[];
 
-export const counter = (name: string, help: string, read: Read): MetricFamily => ({
+export const counter = <Snapshot = MetricsSnapshot>(
+  name: string,
+  help: string,
+  read: Read<Snapshot>,
+): MetricFamily<Snapshot> => ({
   name: `skillcache_${name}_total`,
   help,
   type: 'counter',
   read,
 });
 
-export const gauge = (name: string, help: string, read: Read): MetricFamily => ({
+export const gauge = <Snapshot = MetricsSnapshot>(
+  name: string,
+  help: string,
+  read: Read<Snapshot>,
+): MetricFamily<Snapshot> => ({
   name: `skillcache_${name}`,
   help,
   type: 'gauge',
   read,
 });
 
-export const histogram = (
+export const histogram = <Snapshot = MetricsSnapshot>(
   name: string,
   help: string,
-  read: (snapshot: MetricsSnapshot) => readonly HistogramSample[],
-): MetricFamily => ({ name: `skillcache_${name}_seconds`, help, type: 'histogram', read });
+  read: (snapshot: Snapshot) => readonly HistogramSample[],
+): MetricFamily<Snapshot> => ({ name: `skillcache_${name}_seconds`, help, type: 'histogram', read });
 
 export const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
 

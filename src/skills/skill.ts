@@ -199,6 +199,11 @@ export function parseSkillDefinition(input: unknown): SkillDefinition {
   return { ...given, language: language ?? detectLanguage(given.code) } as SkillDefinition;
 }
 
+/** JSON Schema of a definition, for whoever describes it to others. */
+export function definitionJsonSchema(): object {
+  return z.toJSONSchema(definitionSchema, { io: 'input', unrepresentable: 'any' });
+}
+
 function zodIssues(error: z.ZodError): JsonIssue[] {
   return error.issues.flatMap((issue) => {
     const base = issue.path.reduce<string>((path, key) => joinPath(path, key as string | number), '');

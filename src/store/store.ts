@@ -29,6 +29,12 @@ export interface AddedVersion {
   readonly status: AddStatus;
 }
 
+/** What the caller takes the skill to be: the digest of its current version, or null for no skill of that name. */
+export interface Expectation {
+  /** Undefined: whatever it is. Throws `PreconditionFailedError` where it is something else. */
+  expected?: string | null | undefined;
+}
+
 export interface SkillSummary {
   readonly name: string;
   readonly version: number;
@@ -137,11 +143,11 @@ export interface Store {
    */
   epoch(): number | Promise<number>;
   /** Stores a version and moves the pointer, in one transaction. */
-  add(version: NewSkillVersion): Promise<AddedVersion>;
+  add(version: NewSkillVersion, expectation?: Expectation): Promise<AddedVersion>;
   /** Moves the pointer to an older version. Throws `SkillNotFoundError`. */
-  movePointer(name: string, version: number): Promise<AddedVersion>;
+  movePointer(name: string, version: number, expectation?: Expectation): Promise<AddedVersion>;
   /** Removes a skill with its versions and results; false when there was none. Throws `SkillInUseError`. */
-  remove(name: string): Promise<boolean>;
+  remove(name: string, expectation?: Expectation): Promise<boolean>;
   versions(name: string): Promise<VersionSummary[]>;
   /** Of the names given, those that exist, in their stored spelling and with their current digests. */
   resolve(names: readonly string[]): Promise<Map<string, { name: string; version: number; digest: string }>>;

@@ -52,6 +52,8 @@ export interface DispatchRequest {
   /** What it is given beside computing; absent: nothing, with randomness and a clock. */
   readonly grants?: RunGrants | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told of console output as it comes, as far as it is kept. */
+  readonly onLog?: ((text: string) => void) | undefined;
 }
 
 /** A request that was not granted. */

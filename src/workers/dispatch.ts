@@ -210,7 +210,7 @@ export class Dispatcher {
 
   async #runOn(lease: Lease<WorkerSlot>, request: DispatchRequest, askedMs: number): Promise<DispatchResult> {
     const { worker, hello } = lease.value;
-    const { program, data, limits, seed, now, grants } = request;
+    const { program, data, limits, seed, now, grants, onLog } = request;
     const start = this.#startOf(lease.value, program.digest, askedMs);
     const startedMs = performance.now();
     const isFirst = worker.digest === undefined;
@@ -228,7 +228,7 @@ export class Dispatcher {
       ...(grants === undefined ? {} : { grants: taskGrants(grants, broker) }),
     };
     const stopped = new RunStop(lease, request);
-    const end = await worker.run({ header, data, broker });
+    const end = await worker.run({ header, data, broker, onLog });
     const stop = stopped.clear();
     const wallMs = performance.now() - startedMs;
     const report = reportOf(

@@ -1,14 +1,19 @@
 /** The console output of one run, as far as it is kept. */
+import { StringDecoder } from 'node:string_decoder';
 
 /** Keeps the first `bytesMax` bytes. */
 export class LogKeeper {
   readonly #bytesMax: number;
+  readonly #tell: ((text: string) => void) | undefined;
+  #decoder: StringDecoder | undefined;
   #chunks: Buffer[] = [];
   #bytes = 0;
   isCut = false;
 
-  constructor(bytesMax: number) {
+  /** `tell` hears of what is kept, as it comes, in whole characters. */
+  constructor(bytesMax: number, tell?: (text: string) => void) {
     this.#bytesMax = bytesMax;
+    this.#tell = tell;
   }
 
   add(chunk: Buffer): void {
@@ -17,6 +22,10 @@ export class LogKeeper {
     const kept = chunk.subarray(0, Math.max(0, room));
     this.#chunks.push(kept);
     this.#bytes += kept.length;
+    if (!this.#tell || kept.length === 0) return;
+    this.#decoder ??= new StringDecoder('utf8');
+    const text = this.#decoder.write(kept);
+    if (text !== '') this.#tell(text);
   }
 
   get text(): string {

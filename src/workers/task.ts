@@ -19,6 +19,8 @@ export interface Task {
   readonly data: string;
   /** Does what the run is granted. */
   readonly broker?: Broker | undefined;
+  /** Told of console output as it comes. */
+  readonly onLog?: ((text: string) => void) | undefined;
 }
 
 /** A run that ended in the child: an outcome, or the child's death. */

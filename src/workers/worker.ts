@@ -120,14 +120,14 @@ export class Worker {
     if (state.kind !== 'idle') throw new Error(`a worker that is ${state.kind} takes no task`);
     this.#lastTask = (this.#lastTask + 1) >>> 0;
     const id = this.#lastTask;
-    const { header, data, broker } = task;
+    const { header, data, broker, onLog } = task;
     const asks = new Asks(broker, (reply, body) => {
       this.#channel.write(frameBytes('reply', id, `${JSON.stringify(reply)}\n`, body));
     });
     const { promise, resolve } = deferred<TaskEnd>();
     this.#state = {
       kind: 'busy',
-      running: { id, header, logs: new LogKeeper(header.logBytesMax), asks, settle: resolve },
+      running: { id, header, logs: new LogKeeper(header.logBytesMax, onLog), asks, settle: resolve },
     };
     this.#reader.payloadBytesMax =
       Math.max(header.outputBytesMax, header.grants?.bodyBytesMax ?? 0) + SLACK_BYTES;

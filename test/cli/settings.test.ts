@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readSettings, type SettingsInput } from '../../src/cli/settings.ts';
 import { ConfigurationError, FileNotFoundError } from '../../src/errors.ts';
-import { resolveOptions } from '../../src/options.ts';
+import { programSchema } from '../../src/http-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-settings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -124,7 +124,7 @@ describe('config/default.json', () => {
 
   test('states every default that does not follow the number of cores', () => {
     const { $schema, ...stated } = JSON.parse(text) as Record<string, unknown>;
-    const { store, workers, ...rest } = resolveOptions();
+    const { store, workers, ...rest } = programSchema.parse({});
     const { max: _readers, ...readers } = store.readers;
     const { max: _workers, concurrency: _concurrency, ...otherWorkers } = workers;
     expect($schema).toBe('./schema.json');

@@ -33,10 +33,11 @@ test('help loads neither the library nor its options, and one package', () => {
     'cli/plain-text.js',
     'cli/program.js',
     'cli/read-file.js',
+    'cli/service-commands.js',
     'cli/session.js',
     'cli/table.js',
-    'cli/value-items.js',
-    'cli/value-text.js',
     'errors.js',
+    'value-items.js',
+    'value-text.js',
   ]);
 });

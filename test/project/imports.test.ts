@@ -132,7 +132,7 @@ test('a third-party package is imported by one room only', () => {
     const name = packageOf(one.specifier);
     rooms.set(name, (rooms.get(name) ?? new Set()).add(roomOf(one.file)));
   }
-  // zod checks what enters, and things enter at three places: options, run options and definitions.
+  // zod checks what enters, and things enter at several places: options, run options, definitions and requests.
   const shared = [...rooms].filter(([name, users]) => users.size > 1 && name !== 'zod');
   expect(shared.map(([name, users]) => `${name}: ${[...users].join(', ')}`)).toEqual([]);
 });

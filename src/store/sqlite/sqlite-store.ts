@@ -7,6 +7,7 @@ import { ResourcePool } from '../../pool/resource-pool.ts';
 import type {
   AddedVersion,
   BackupOptions,
+  Expectation,
   ListOptions,
   NewSkillVersion,
   RunRecord,
@@ -127,20 +128,23 @@ class SqliteStore implements Store {
     return this.#points.resolve(names);
   }
 
-  async add({ name, digest, definition, analysis }: NewSkillVersion): Promise<AddedVersion> {
+  async add(
+    { name, digest, definition, analysis }: NewSkillVersion,
+    { expected }: Expectation = {},
+  ): Promise<AddedVersion> {
     this.#expectWritable();
     const body = JSON.stringify({ definition, analysis });
-    return this.#writes.write('add', { name, digest, body, createdAtMs: Date.now() });
+    return this.#writes.write('add', { name, digest, body, createdAtMs: Date.now(), expected });
   }
 
-  async movePointer(name: string, version: number): Promise<AddedVersion> {
+  async movePointer(name: string, version: number, { expected }: Expectation = {}): Promise<AddedVersion> {
     this.#expectWritable();
-    return this.#writes.write('movePointer', { name, version });
+    return this.#writes.write('movePointer', { name, version, expected });
   }
 
-  async remove(name: string): Promise<boolean> {
+  async remove(name: string, { expected }: Expectation = {}): Promise<boolean> {
     this.#expectWritable();
-    return this.#writes.write('remove', { name });
+    return this.#writes.write('remove', { name, expected });
   }
 
   versions(name: string): Promise<VersionSummary[]> {

@@ -1,8 +1,13 @@
 /** What the writer can be asked, in its thread, each inside a savepoint of its own. */
-import { CacheOverflowError, SkillInUseError, SkillNotFoundError } from '../../errors.ts';
+import {
+  CacheOverflowError,
+  PreconditionFailedError,
+  SkillInUseError,
+  SkillNotFoundError,
+} from '../../errors.ts';
 import type { PinnedRequirement, SkillAnalysis } from '../../skills/analyse.ts';
 import type { SkillDefinition } from '../../skills/skill.ts';
-import type { AddedVersion, RunRecord, StoredResult } from '../store.ts';
+import type { AddedVersion, Expectation, RunRecord, StoredResult } from '../store.ts';
 import type { CommitMark } from './commit-mark.ts';
 import { resultChecksum, toSkillVersion, versionChecksum } from './records.ts';
 import type { VersionRow } from './records.ts';
@@ -21,7 +26,7 @@ export interface WriteContext {
   committed(mark: CommitMark): void;
 }
 
-export interface AddArguments {
+export interface AddArguments extends Expectation {
   readonly name: string;
   readonly digest: string;
   /** JSON of `{ definition, analysis }`. */
@@ -34,8 +39,8 @@ type Operation<Arguments, Answer> = (context: WriteContext, given: Arguments) =>
 /** Name → arguments and answer. */
 export interface WriteOperations {
   add: Operation<AddArguments, AddedVersion>;
-  movePointer: Operation<{ name: string; version: number }, AddedVersion>;
-  remove: Operation<{ name: string }, boolean>;
+  movePointer: Operation<{ name: string; version: number } & Expectation, AddedVersion>;
+  remove: Operation<{ name: string } & Expectation, boolean>;
   putResult: Operation<StoredResult, undefined>;
   dropResults: Operation<{ digest: string | undefined }, number>;
   dropExpiredResults: Operation<{ nowMs: number; limit: number }, number>;
@@ -51,9 +56,10 @@ interface Pointer {
 }
 
 export const writeOperations: WriteOperations = {
-  add(context, { name, digest, body, createdAtMs }) {
+  add(context, { name, digest, body, createdAtMs, expected }) {
     const { statements } = context;
     const pointer = readPointer(statements, name);
+    expectAt(name, pointer, expected);
     if (pointer?.digest === digest)
       return { name: pointer.name, version: pointer.version, digest, status: 'unchanged' };
     const older = pointer && findVersion(context, 'v.skill_id = ? AND v.digest = ?', pointer.id, digest);
@@ -77,8 +83,9 @@ export const writeOperations: WriteOperations = {
     return pointAt(context, skillId, added, 'added', pointer === undefined);
   },
 
-  movePointer(context, { name, version }) {
+  movePointer(context, { name, version, expected }) {
     const pointer = readPointer(context.statements, name);
+    expectAt(name, pointer, expected);
     const target = pointer && findVersion(context, 'v.skill_id = ? AND v.version = ?', pointer.id, version);
     if (pointer === undefined || target === undefined) {
       throw new SkillNotFoundError(`no version ${name}@${version}`, { details: { name, version } });
@@ -89,8 +96,9 @@ export const writeOperations: WriteOperations = {
     return pointAt(context, pointer.id, target, 'restored');
   },
 
-  remove({ statements }, { name }) {
+  remove({ statements }, { name, expected }) {
     const pointer = readPointer(statements, name);
+    expectAt(name, pointer, expected);
     if (pointer === undefined) return false;
     refuseWhileRequired(statements, pointer);
     statements.run(
@@ -158,6 +166,15 @@ export const writeOperations: WriteOperations = {
 
 function readPointer(statements: Statements, name: string): Pointer | undefined {
   return statements.get<Pointer>('SELECT id, name, version, digest FROM skills WHERE name = ?', name);
+}
+
+function expectAt(name: string, pointer: Pointer | undefined, expected: Expectation['expected']): void {
+  if (expected === undefined || expected === (pointer?.digest ?? null)) return;
+  const current = pointer?.digest ?? null;
+  const now = pointer === undefined ? 'does not exist' : `is at ${pointer.digest.slice(0, 12)}…`;
+  throw new PreconditionFailedError(`${name} ${now}, which is not what the caller expects`, {
+    details: { name, expected, current },
+  });
 }
 
 // The pointer's own columns are filled by `pointAt`, in the same savepoint.

@@ -6,7 +6,7 @@
  * `undefined` is left out of objects and is `null` elsewhere. An array of more than 1000 places most of which are
  * holes is `{"$sparse":{"5":"value"},"length":4294967295}`. For reading, not for reading back.
  */
-import { OutputLimitError } from '../errors.ts';
+import { OutputLimitError } from './errors.ts';
 import { itemsOf, type Item, type Items } from './value-items.ts';
 
 export interface ValueTextOptions {

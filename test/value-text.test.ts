@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OutputLimitError } from '../../src/errors.ts';
-import { valueText } from '../../src/cli/value-text.ts';
+import { OutputLimitError } from '../src/errors.ts';
+import { valueText } from '../src/value-text.ts';
 
 const runs = Number(process.env['SKILLCACHE_PROPERTY_RUNS'] ?? 500);
 

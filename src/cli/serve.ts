@@ -1,0 +1,85 @@
+/** `skillcache serve` */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { SkillLibrary } from '../library.ts';
+import { openLog } from './service-log.ts';
+import type { Session } from './session.ts';
+
+export interface ServeOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** A folder whose skills are imported first; false: none. */
+  readonly skills?: string | false;
+}
+
+/** Runs until it is told to stop; then lets what is under way finish. */
+export async function serve(session: Session, given: ServeOptions): Promise<number> {
+  const { http, log: logOptions } = (await session.settings()).program;
+  const options = { ...http, ...(given.host !== undefined && { host: given.host }) };
+  if (given.port !== undefined) options.port = given.port;
+  const log = await openLog(logOptions);
+  await using library = await session.open('create', { isLong: true });
+  const { startService } = await import('../http/service.ts');
+  const service = await startService({ library, options, log, version: packageVersion() });
+  session.lasts();
+  try {
+    await importSkills(session, library, given.skills);
+    service.ready();
+    tellWhere(session, service.url);
+    await stopped(session.signal);
+  } catch (error) {
+    // Told to stop while it still imports: no failure.
+    if (!session.signal.aborted) throw error;
+  } finally {
+    log.info({}, 'stopping');
+    await service.close(library.options.closeTimeoutMs);
+    await library.close();
+    log.info({}, 'stopped');
+  }
+  return 0;
+}
+
+/** The folder named, else `skills` where there is one. */
+async function importSkills(
+  session: Session,
+  library: SkillLibrary,
+  given: string | false | undefined,
+): Promise<void> {
+  if (given === false || library.options.readonly) return;
+  const path = given ?? (existsSync('skills') ? 'skills' : undefined);
+  if (path === undefined) return;
+  const counts = { imported: 0, unchanged: 0, refused: 0 };
+  for await (const { status, name, source, reason } of library.import(path, { signal: session.signal })) {
+    counts[status] += 1;
+    if (status === 'refused') session.output.warn(`${name ?? source}: ${reason}`);
+  }
+  const { imported, unchanged, refused } = counts;
+  session.output.note(`skills of ${path}: ${imported} imported, ${unchanged} unchanged, ${refused} refused`);
+}
+
+function tellWhere({ output }: Session, url: string): void {
+  if (output.json) {
+    output.value({ url, docs: `${url}/docs`, openapi: `${url}/openapi.json` });
+    return;
+  }
+  output.text(
+    [
+      `Serving at ${url}`,
+      `  docs     ${url}/docs`,
+      `  health   ${url}/readyz`,
+      `  metrics  ${url}/metrics`,
+      'Try:',
+      `  curl -s ${url}/v1/run -H 'content-type: application/json' -d '{"code":"const n = 1; n * 2","inputs":{"n":21}}'`,
+    ].join('\n'),
+  );
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function packageVersion(): string {
+  const path = fileURLToPath(new URL('../../package.json', import.meta.url));
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}

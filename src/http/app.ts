@@ -1,0 +1,156 @@
+/** The server as it is before it has routes: its bounds, its checks, and how it says that something is wrong. */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { ERROR_KINDS, SkillCacheError, type ErrorCode } from '../errors.ts';
+import type { HttpOptions } from '../http-options.ts';
+import type { HttpCounters } from '../monitor/http-metrics.ts';
+import { ANONYMOUS, expectScope } from './caller.ts';
+import { addCompression } from './compression.ts';
+import { NameGuard, SECURITY_HEADERS } from './guard.ts';
+import { knownError, problemOf, problemText, PROBLEM_TYPE } from './problem.ts';
+import { zodCheck } from './route.ts';
+import { logFailure, logRequest, type ServiceLog } from './service-log.ts';
+
+export interface AppParts {
+  readonly options: HttpOptions;
+  readonly log: ServiceLog;
+  readonly counters: HttpCounters;
+  readonly isDraining: () => boolean;
+}
+
+const CHECK_EVERY_MS = 1_000;
+const HEADER_BYTES_MAX = 16_384;
+
+export function buildApp({ options, log, counters, isDraining }: AppParts): {
+  app: FastifyInstance;
+  inFlight: () => number;
+} {
+  const app = createApp(options);
+  let inFlight = 0;
+  const guard = new NameGuard(options);
+  app.setValidatorCompiler(zodCheck);
+  app.decorateRequest('caller');
+  app.addHook('onRequest', (request, reply, done) => {
+    inFlight += 1;
+    reply.raw.once('close', () => (inFlight -= 1));
+    request.caller = ANONYMOUS;
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    if (isDraining()) reply.header('connection', 'close');
+    try {
+      guard.check(request.headers);
+      const { scope } = request.routeOptions.config.route ?? {};
+      if (scope !== undefined) expectScope(request.caller, scope);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  addCompression(app, options.bodyBytesMax);
+  app.addHook('onResponse', (request, reply, done) => {
+    counters.ended(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
+    logRequest(log, request, reply);
+    done();
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    logFailure(log, request, thrown);
+    return sendProblem(reply, thrown);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, noRoute(app, request.method, request.url)));
+  return { app, inFlight: () => inFlight };
+}
+
+function createApp(options: HttpOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: options.bodyBytesMax,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    clientErrorHandler: (error, socket) => refuseRaw(error, socket),
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply as unknown as FastifyReply, error),
+    http: {
+      headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.server.maxConnections = options.connectionsMax;
+  return app;
+}
+
+function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {
+  const error = knownError(thrown);
+  const problem = problemOf(error);
+  const { retryAfterSeconds } = error.details;
+  const waits = problem.status === 429 || problem.status === 503;
+  if (waits) reply.header('retry-after', String(retryAfterSeconds ?? 1));
+  if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
+  const { allow } = error.details;
+  if (typeof allow === 'string') reply.header('allow', allow);
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(problemText(problem));
+}
+
+const METHODS = ['GET', 'PUT', 'POST', 'DELETE'] as const;
+
+function noRoute(app: FastifyInstance, method: string, url: string): SkillCacheError {
+  const path = url.split('?')[0] ?? url;
+  const allowed = METHODS.filter(
+    (one) => app.findRoute({ method: one, url: path }) !== null || leads(app, one, path),
+  );
+  if (allowed.length === 0)
+    return new SkillCacheError('ROUTE_NOT_FOUND', `nothing is at ${path.slice(0, 200)}`);
+  const allow = allowed.join(', ');
+  return new SkillCacheError('METHOD_NOT_ALLOWED', `${method} is not possible here; ${allow} is`, {
+    details: { allow },
+  });
+}
+
+/** Whether an address with parameters in it leads to a route. */
+function leads(app: FastifyInstance, method: (typeof METHODS)[number], path: string): boolean {
+  try {
+    return (
+      app.hasRoute({ method, url: path }) || patternOf(path).some((url) => app.hasRoute({ method, url }))
+    );
+  } catch {
+    // An address that cannot be taken apart leads nowhere.
+    return false;
+  }
+}
+
+function patternOf(path: string): string[] {
+  return [
+    path.replace(/^\/v1\/skills\/[^/]+/, '/v1/skills/:name'),
+    path.replace(/^\/v1\/runs\/[^/]+/, '/v1/runs/:id'),
+  ].filter((pattern) => pattern !== path);
+}
+
+/** What is no HTTP gets its answer by hand. */
+function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = rawCode(error.code);
+  const { httpStatus } = ERROR_KINDS[code];
+  const body = problemText(problemOf(new SkillCacheError(code, RAW_TEXTS[code] ?? 'the request is no HTTP')));
+  socket.end(
+    `HTTP/1.1 ${httpStatus} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+const RAW_TEXTS: Partial<Record<ErrorCode, string>> = {
+  HEADERS_TOO_LARGE: `the headers are larger than ${HEADER_BYTES_MAX} bytes`,
+  REQUEST_TIMEOUT: 'the request did not arrive in time',
+};
+
+function rawCode(code: string | undefined): ErrorCode {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'HEADERS_TOO_LARGE';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'REQUEST_TIMEOUT' : 'REQUEST_INVALID';
+}

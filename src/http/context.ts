@@ -1,0 +1,24 @@
+/** What every route is given. */
+import type { FastifyRequest } from 'fastify';
+import type { HttpOptions } from '../http-options.ts';
+import type { SkillLibrary } from '../library.ts';
+import type { Admission } from './admission.ts';
+import type { Caller } from './caller.ts';
+import type { Clients } from './client-gone.ts';
+import type { KeptRuns } from './kept-runs.ts';
+
+export interface ServiceContext {
+  readonly options: HttpOptions;
+  readonly admission: Admission;
+  readonly keptRuns: KeptRuns;
+  readonly clients: Clients;
+  /** Event streams that are open. */
+  readonly streams: { open: number };
+  /** Whose numbers the service shows as its own. */
+  readonly own: Caller;
+  /** The library of the caller's tenant. */
+  libraryOf(caller: Caller): Promise<SkillLibrary> | SkillLibrary;
+  ran(request: FastifyRequest, skill: string | undefined, cached: boolean): void;
+  /** Of a run that is answered later: its own error is no answer. */
+  runFailed(request: FastifyRequest, skill: string | undefined, thrown: unknown): void;
+}

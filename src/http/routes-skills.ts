@@ -1,0 +1,288 @@
+/** Skills: stored, found, told about, rolled back, removed. */
+import { z } from 'zod';
+import { SkillCacheError, type ErrorCode } from '../errors.ts';
+import { skillDefinitionJsonSchema } from '../library/definition-schema.ts';
+import type { StoredSkill } from '../library/types.ts';
+import { expectSkill, maySee } from './caller.ts';
+import type { ServiceContext } from './context.ts';
+import { etagOf, expectationOf, isKnown } from './preconditions.ts';
+import { route, type Route } from './route.ts';
+import {
+  addedSkill,
+  listQuery,
+  rollbackBody,
+  skillBody,
+  skillName,
+  skillPage,
+  skillReference,
+  storedSkill,
+  verifyQuery,
+  versionList,
+} from './schemas.ts';
+
+const STORE_ERRORS: readonly ErrorCode[] = [
+  'DATABASE_CONNECTION',
+  'DATABASE_CORRUPT',
+  'DATABASE_FULL',
+  'DATABASE_READONLY',
+  'POOL_EXHAUSTED',
+  'CLOSED',
+]; // of any write
+
+const IF_MATCH = { 'If-Match': 'The `ETag` that the skill must still have: no change of another’s is lost.' };
+const ETAG = { ETag: 'Names the content of the version.' };
+const EXAMPLE = { name: 'moving-average' };
+
+const EXAMPLE_ADDED = {
+  name: 'double',
+  version: 1,
+  digest: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
+  status: 'added',
+  verified: 1,
+  warnings: [],
+};
+
+export function skillRoutes(context: ServiceContext): Route[] {
+  return [listSkills(context), getSkill(context), putSkill(context), ...changes(context), versions(context)];
+}
+
+function listSkills(context: ServiceContext): Route {
+  return route({
+    id: 'listSkills',
+    method: 'GET',
+    url: '/v1/skills',
+    summary: 'Find or list skills',
+    description: 'With `query` those that fit, best first; without it all, by name. A page at a time.',
+    tag: 'Skills',
+    scope: 'read',
+    query: listQuery,
+    answers: [{ status: 200, description: 'One page.', schema: skillPage }],
+    errors: ['POOL_EXHAUSTED', 'DATABASE_CONNECTION', 'CLOSED', 'ABORTED'],
+    examples: { query: 'average of a price series', tag: 'finance', limit: 20, cursor: 'bWVkaWFu' },
+    handle: async ({ caller, query, reply }) => {
+      const library = await context.libraryOf(caller);
+      const { limit, cursor } = query;
+      const tags = query.tag === undefined ? [] : [query.tag].flat();
+      const signal = context.clients.gone(reply);
+      const isSeen = ({ name }: { name: string }): boolean => maySee(caller, name);
+      if (query.query === undefined) {
+        const after = cursor === undefined ? {} : { after: fromCursor(cursor) };
+        const page = await library.list({ limit, tags, signal, ...after });
+        const last = page.at(-1);
+        return {
+          skills: page.filter(isSeen),
+          next: page.length < limit || !last ? null : toCursor(last.name),
+        };
+      }
+      const from = cursor === undefined ? 0 : offsetOf(cursor);
+      const until = Math.min(SEARCH_MAX, from + limit);
+      const hits = await library.search(query.query, { limit: until, tags, signal });
+      const next = hits.length < until || until === SEARCH_MAX ? null : toCursor(String(until));
+      return { skills: hits.slice(from).filter(isSeen), next };
+    },
+  });
+}
+
+/** A search ranks no more than this. */
+const SEARCH_MAX = 1_000;
+
+const toCursor = (text: string): string => Buffer.from(text, 'utf8').toString('base64url');
+const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString('utf8');
+
+function offsetOf(cursor: string): number {
+  const text = fromCursor(cursor);
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new SkillCacheError('REQUEST_INVALID', 'query.cursor: is none of this search', {
+    details: { issues: [{ path: 'query.cursor', message: 'is none of this search' }] },
+  });
+}
+
+function getSkill(context: ServiceContext): Route {
+  return route({
+    id: 'getSkill',
+    method: 'GET',
+    url: '/v1/skills/:name',
+    summary: 'All about a skill',
+    tag: 'Skills',
+    scope: 'read',
+    params: z.object({ name: skillReference }),
+    answers: [
+      { status: 200, description: 'The version.', schema: storedSkill, headers: ETAG },
+      { status: 304, description: 'It is what `If-None-Match` names.' },
+    ],
+    errors: ['SKILL_NOT_FOUND', 'DATABASE_CONNECTION', 'DATABASE_CORRUPT', 'CLOSED'],
+    headers: { 'If-None-Match': 'An `ETag` that the caller has already.' },
+    examples: EXAMPLE,
+    handle: async ({ caller, params, request, reply }) => {
+      expectSkill(caller, params.name);
+      const stored = await (await context.libraryOf(caller)).get(params.name);
+      reply.header('etag', etagOf(stored.digest)).header('cache-control', 'no-cache');
+      if (isKnown(request.headers['if-none-match'], stored.digest)) return reply.code(304).send();
+      return reply.send(shown(stored));
+    },
+  });
+}
+
+function shown({ name, version, digest, createdAtMs, definition, analysis }: StoredSkill): object {
+  return {
+    name,
+    version,
+    digest,
+    createdAtMs,
+    definition,
+    pure: analysis.pure.decided,
+    holes: analysis.plan.holes.map((hole) => hole.name),
+    requires: analysis.requires.map(({ name, version, digest }) => ({ name, version, digest })),
+  };
+}
+
+function putSkill(context: ServiceContext): Route {
+  return route({
+    id: 'putSkill',
+    method: 'PUT',
+    url: '/v1/skills/:name',
+    summary: 'Store a skill',
+    description:
+      'Stores a version and makes it the current one when it parses and its examples hold. The same content again changes nothing.',
+    tag: 'Skills',
+    scope: 'write',
+    params: z.object({ name: skillName }),
+    query: verifyQuery,
+    body: skillBody,
+    bodySchema: skillDefinitionJsonSchema(),
+    answers: [
+      {
+        status: 201,
+        description: 'A new version.',
+        schema: addedSkill,
+        example: EXAMPLE_ADDED,
+        headers: ETAG,
+      },
+      {
+        status: 200,
+        description: 'It was there: current already, or current again.',
+        schema: addedSkill,
+        headers: ETAG,
+      },
+    ],
+    errors: [
+      'SKILL_INVALID',
+      'SKILL_SYNTAX',
+      'SKILL_VERIFICATION',
+      'REQUIREMENT',
+      'SECURITY_VALIDATION',
+      'PARSE_ERROR',
+      'UNSUPPORTED_SYNTAX',
+      'UNSUPPORTED_TARGET',
+      'PRECONDITION_FAILED',
+      'OVERLOADED',
+      'ABORTED',
+      ...STORE_ERRORS,
+    ],
+    headers: { ...IF_MATCH, 'If-None-Match': '`*`: only where there is no skill of that name.' },
+    examples: { name: 'double', verify: 'true' },
+    bodyExample: {
+      description: 'Doubles a number. Use when a number is to be doubled.',
+      code: 'const n = 1;\nexport const result = n * 2;',
+      examples: [{ inputs: { n: 21 }, output: 42 }],
+    },
+    handle: async ({ caller, params, query, body, request, reply }) => {
+      expectSkill(caller, params.name);
+      const { name } = params;
+      if (body['name'] !== undefined && body['name'] !== name) {
+        throw new SkillCacheError('REQUEST_INVALID', `body.name: must be ${name}, as in the address`, {
+          details: { issues: [{ path: 'body.name', message: `must be ${name}, as in the address` }] },
+        });
+      }
+      const library = await context.libraryOf(caller);
+      // Its examples are runs.
+      context.admission.enter(caller);
+      try {
+        const added = await library.add(
+          { ...body, name },
+          {
+            verify: query.verify === 'true',
+            signal: context.clients.gone(reply),
+            expected: expectationOf(request.headers),
+          },
+        );
+        const { version, digest, status, verified, warnings } = added;
+        reply.code(status === 'added' ? 201 : 200).header('etag', etagOf(digest));
+        reply.header('location', `/v1/skills/${added.name}`);
+        return { name: added.name, version, digest, status, verified, warnings };
+      } finally {
+        context.admission.leave(caller);
+      }
+    },
+  });
+}
+
+function changes(context: ServiceContext): Route[] {
+  return [
+    route({
+      id: 'deleteSkill',
+      method: 'DELETE',
+      url: '/v1/skills/:name',
+      summary: 'Remove a skill',
+      description: 'With all its versions and results; refused while another skill requires it.',
+      tag: 'Skills',
+      scope: 'write',
+      params: z.object({ name: skillName }),
+      answers: [{ status: 204, description: 'It is gone.' }],
+      errors: ['SKILL_NOT_FOUND', 'SKILL_IN_USE', 'PRECONDITION_FAILED', ...STORE_ERRORS],
+      headers: IF_MATCH,
+      examples: EXAMPLE,
+      handle: async ({ caller, params, request, reply }) => {
+        expectSkill(caller, params.name);
+        const expected = expectationOf(request.headers);
+        await (await context.libraryOf(caller)).remove(params.name, { expected });
+        return reply.code(204).send();
+      },
+    }),
+    route({
+      id: 'rollbackSkill',
+      method: 'POST',
+      url: '/v1/skills/:name/rollback',
+      summary: 'Make an older version current',
+      tag: 'Skills',
+      scope: 'write',
+      params: z.object({ name: skillName }),
+      body: rollbackBody,
+      answers: [
+        { status: 200, description: 'The version that is current now.', schema: addedSkill, headers: ETAG },
+      ],
+      errors: ['SKILL_NOT_FOUND', 'REQUIREMENT', 'PRECONDITION_FAILED', ...STORE_ERRORS],
+      headers: IF_MATCH,
+      examples: EXAMPLE,
+      bodyExample: { version: 1 },
+      handle: async ({ caller, params, body, request, reply }) => {
+        expectSkill(caller, params.name);
+        const expected = expectationOf(request.headers);
+        const library = await context.libraryOf(caller);
+        const moved = await library.rollback(params.name, body.version, { expected });
+        reply.header('etag', etagOf(moved.digest));
+        return moved;
+      },
+    }),
+  ];
+}
+
+function versions(context: ServiceContext): Route {
+  return route({
+    id: 'listVersions',
+    method: 'GET',
+    url: '/v1/skills/:name/versions',
+    summary: 'The versions of a skill',
+    description: 'Newest first.',
+    tag: 'Skills',
+    scope: 'read',
+    params: z.object({ name: skillName }),
+    answers: [{ status: 200, description: 'The versions.', schema: versionList }],
+    errors: ['SKILL_NOT_FOUND', 'POOL_EXHAUSTED', 'DATABASE_CONNECTION', 'CLOSED'],
+    examples: EXAMPLE,
+    handle: async ({ caller, params }) => {
+      expectSkill(caller, params.name);
+      return { versions: await (await context.libraryOf(caller)).versions(params.name) };
+    },
+  });
+}
