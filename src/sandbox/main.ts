@@ -77,6 +77,9 @@ function next(): void {
     setImmediate(next);
   } else if (frame.kind === 'run') {
     serve(frame);
+  } else if (frame.kind === 'ping') {
+    send(frameBytes('idle', 0));
+    setImmediate(next);
   } else {
     die();
   }
@@ -102,7 +105,7 @@ function serve({ task, payload }: Frame): void {
   if (!settings.servesOne && program !== undefined) realm.load(program);
   const logs = new LogSender(task, header.logBytesMax);
   const withheld = new Set<string>();
-  const end = (outcome: string, output: string) => {
+  const answer = (outcome: string, output: string) => {
     running = undefined;
     logs.flush();
     const { user, system } = process.cpuUsage(before);
@@ -114,9 +117,11 @@ function serve({ task, payload }: Frame): void {
     };
     const head: OutcomeHeader = { ...(JSON.parse(outcome) as OutcomeHeader), ...figures };
     send(frameBytes('outcome', task, `${JSON.stringify(head)}\n`, output));
-    // What the skill left in the microtask queue runs out before the next realm is made.
+    // Through the event loop, which frees what earlier realms held.
     if (owed === 0) setImmediate(prepare);
   };
+  // What the skill left in the microtask queue runs out before the answer: none of its code runs later.
+  const end = (outcome: string, output: string) => afterMicrotasks(() => answer(outcome, output));
   running = realm;
   realm.run(header, data, {
     succeed: (output) => end('{"kind":"value"}', output),
@@ -162,8 +167,12 @@ function listen(): void {
 function prepare(): void {
   realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
-  send(frameBytes('idle', 0));
   next();
+}
+
+function afterMicrotasks(then: () => void): void {
+  // Ticks come before microtasks, but one that a microtask asks for comes after all of them.
+  process.nextTick(queueMicrotask, () => process.nextTick(then));
 }
 
 class LogSender {

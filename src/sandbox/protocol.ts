@@ -6,7 +6,11 @@
  */
 export const FRAME_HEADER_BYTES = 9;
 
-/** From the parent: `bind` (a `Binding` as JSON), `run` and `reply`. From the child: the others. */
+/**
+ * From the parent: `bind` (a `Binding` as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
+ * child: the others. After an outcome the next frame may be sent at once: it is read when the next
+ * realm is made.
+ */
 export const FRAME_KINDS = {
   bind: 1,
   run: 2,
@@ -16,6 +20,7 @@ export const FRAME_KINDS = {
   idle: 6,
   ask: 7,
   reply: 8,
+  ping: 9,
 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 

@@ -17,14 +17,17 @@ import { deathError, outcomeError, type Circumstances } from './run-errors.ts';
 import { reportOf, taskGrants } from './run-report.ts';
 import { RunStop } from './run-stop.ts';
 import { FairPermits } from './fair-permits.ts';
-import { Settling } from './settling.ts';
+import { Haste } from './haste.ts';
 import { NO_ENGINE_GRANTS } from '../sandbox/protocol.ts';
 import type { Death, TaskEnd } from './task.ts';
 import { needsOf, rankFor, WorkerStarter, type WorkerNeeds, type WorkerSlot } from './worker-slot.ts';
 
-/** How long a worker may take to prepare its next realm after it answered. */
-const SETTLE_MS = 1_000;
 const END_GRACE_MS = 500;
+/** One that was idle for so long is asked whether it is there, and has so long to say so. */
+const TRUST_MS = 1_000;
+const CHECK_MS = 500;
+/** After this a worker that answered has made its next realm. */
+const SETTLE_MS = 1;
 const MEMORY_DEFAULT = 128 * 1024 * 1024;
 
 export class Dispatcher {
@@ -35,7 +38,7 @@ export class Dispatcher {
   readonly #counts = { starts: 0, boundHits: 0, warmHits: 0, coldStarts: 0 };
   /** Runs in line that want another worker than the usual: the pool does not say for whom it creates. */
   readonly #wishes = new Set<WorkerNeeds>();
-  readonly #settling = new Settling();
+  readonly #haste = new Haste();
   readonly #idleBound = new Set<WorkerSlot>();
   readonly #unbound = new Set<WorkerSlot>();
   readonly #usual: WorkerNeeds;
@@ -140,8 +143,7 @@ export class Dispatcher {
   /** A worker that is bound to this version or free to be, with this run's memory. */
   async #lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
     const { program, grants, signal } = request;
-    if (!this.#isServed(request))
-      await this.#settling.wait(this.#group(program.digest), this.#unbound.size > 0);
+    const isHasty = this.#isHasty(program.digest);
     const wish = needsOf(request);
     const isUsual = wish.memoryBytesMax === this.#usual.memoryBytesMax && grants === undefined;
     if (!isUsual) this.#wishes.add(wish);
@@ -150,9 +152,18 @@ export class Dispatcher {
         signal,
         timeoutMs,
         label: program.digest,
-        rank: (slot) => rankFor(slot, request),
+        rank: (slot) => {
+          const rank = rankFor(slot, request);
+          if (rank === 1 && isHasty) return 4;
+          return rank === 2 ? 2 + Math.min(1, (performance.now() - slot.usedMs) / SETTLE_MS) : rank;
+        },
       });
-      if (rankFor(lease.value, request) < 0) await this.#refit(lease, request);
+      const { value: slot } = lease;
+      const idleMs = performance.now() - slot.idleSinceMs;
+      if (idleMs < SETTLE_MS) this.#haste.came(this.#group(program.digest));
+      const isTrusted = idleMs < TRUST_MS;
+      const isThere = isTrusted || (await slot.worker.check(CHECK_MS));
+      if (!isThere || rankFor(slot, request) < 0) await this.#refit(lease, request);
       return lease;
     } finally {
       this.#wishes.delete(wish);
@@ -164,9 +175,12 @@ export class Dispatcher {
     return this.#options.workers.isolation === 'library' ? '' : digest;
   }
 
-  #isServed(request: DispatchRequest): boolean {
-    for (const slot of this.#idleBound) if (rankFor(slot, request) === 2) return true;
-    return false;
+  /** A version that always comes too early is worth another worker, where one stands by. */
+  #isHasty(digest: string): boolean {
+    if (this.#unbound.size === 0 || !this.#haste.isWorthAnother(this.#group(digest))) return false;
+    let own = 0;
+    for (const { worker } of this.#idleBound) if (worker.keeps(digest)) own += 1;
+    return own < this.#options.workers.concurrency;
   }
 
   /** What was lent was started with another's memory, or died since: it gets a worker that fits. */
@@ -237,7 +251,7 @@ export class Dispatcher {
       request,
       broker,
     );
-    void this.#giveBack(lease, program.digest, end);
+    this.#giveBack(lease, end);
     const isGood = stop === undefined && end.kind === 'outcome' && end.outcome.header.kind === 'value';
     if (broker) await (isGood ? broker.commit() : broker.discard());
     if (stop !== undefined) throw stop(end, report);
@@ -267,15 +281,13 @@ export class Dispatcher {
     return { start: 'warm', startMs: 0 };
   }
 
-  /** Back to the pool once its next realm is ready; a worker that is not by then is still running skill code. */
-  async #giveBack(lease: Lease<WorkerSlot>, digest: string, end: TaskEnd): Promise<void> {
+  /** Back to the pool, while it makes its next realm. */
+  #giveBack(lease: Lease<WorkerSlot>, end: TaskEnd): void {
     const slot = lease.value;
+    if (end.kind === 'died') return void lease.destroy('broken');
     // Once was all it was for.
-    if (this.#options.workers.isolation === 'run' && end.kind === 'outcome') return lease.destroy('uses');
-    const isSound = end.kind === 'outcome' && end.outcome.header.kind !== 'memory';
-    const settled = isSound ? slot.worker.whenIdle(SETTLE_MS) : Promise.resolve(false);
-    const isIdle = await this.#settling.track(this.#group(digest), settled);
-    if (!isIdle) return lease.destroy(end.kind === 'died' ? 'broken' : isSound ? 'invalid' : 'memory');
+    if (this.#options.workers.isolation === 'run') return void lease.destroy('uses');
+    if (end.outcome.header.kind === 'memory') return void lease.destroy('memory');
     slot.usedMs = performance.now();
     this.#idleBound.add(slot);
     lease.release();

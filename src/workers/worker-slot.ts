@@ -34,6 +34,10 @@ export class WorkerSlot {
   get startMs(): number {
     return this.#readyMs - this.#startedMs;
   }
+  /** Since when it has been waiting for a task. */
+  get idleSinceMs(): number {
+    return Math.max(this.usedMs, this.#readyMs);
+  }
   /** Takes the worker of another place, and gives up its own. */
   async replaceBy(other: WorkerSlot): Promise<void> {
     const old = this.#worker;

@@ -33,8 +33,8 @@ type WorkerState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'idle' }
   | { readonly kind: 'busy'; readonly running: Running }
-  /** It answered; the next realm is being made. */
-  | { readonly kind: 'settling' }
+  /** Asked whether it is there. */
+  | { readonly kind: 'checking'; readonly tell: (isThere: boolean) => void }
   | { readonly kind: 'dead'; readonly death: Death };
 
 const SLACK_BYTES = 768 * 1024;
@@ -56,7 +56,6 @@ export class Worker {
   #lastTask = 0;
   readonly #words = new LastWords();
   #cause: string | undefined;
-  #waitingForIdle: ((isIdle: boolean) => void)[] = [];
   #greet: { resolve(hello: Hello): void; reject(error: Error): void };
 
   constructor(options: SpawnOptions) {
@@ -113,6 +112,7 @@ export class Worker {
     this.#channel.write(frameBytes('bind', 0, JSON.stringify(binding)));
   }
 
+  /** Runs a task. One that has just answered makes its next realm first. */
   run(task: Task): Promise<TaskEnd> {
     const state = this.#state;
     if (state.kind === 'dead')
@@ -136,16 +136,19 @@ export class Worker {
     return promise;
   }
 
-  /** Whether it is ready for another task within `timeoutMs`. */
-  whenIdle(timeoutMs: number): Promise<boolean> {
-    if (this.#state.kind === 'idle') return Promise.resolve(true);
-    if (this.#state.kind === 'dead') return Promise.resolve(false);
+  /** Whether it is there and reads its channel, within `timeoutMs`; asks only one that is idle. */
+  check(timeoutMs: number): Promise<boolean> {
+    if (this.#state.kind !== 'idle') return Promise.resolve(false);
     const { promise, resolve } = deferred<boolean>();
     const timer = setTimeout(() => resolve(false), timeoutMs);
-    this.#waitingForIdle.push((isIdle) => {
-      clearTimeout(timer);
-      resolve(isIdle);
-    });
+    this.#state = {
+      kind: 'checking',
+      tell: (isThere) => {
+        clearTimeout(timer);
+        resolve(isThere);
+      },
+    };
+    this.#channel.write(frameBytes('ping', 0));
     return promise;
   }
 
@@ -217,9 +220,10 @@ export class Worker {
         if (frame.kind === 'ask') return state.running.asks.take(frame.payload);
         if (frame.kind !== 'outcome') throw new ProtocolError(`${frame.kind} while busy`);
         return this.#answered(state.running, parseOutcome(frame.payload));
-      case 'settling':
-        if (frame.kind !== 'idle') throw new ProtocolError(`${frame.kind} after the answer`);
-        return this.#becomeIdle();
+      case 'checking':
+        if (frame.kind !== 'idle') throw new ProtocolError(`${frame.kind} while idle`);
+        this.#state = { kind: 'idle' };
+        return state.tell(true);
       case 'idle':
         throw new ProtocolError(`${frame.kind} while idle`);
       case 'dead':
@@ -233,16 +237,11 @@ export class Worker {
   #answered(running: Running, outcome: Outcome): void {
     if (outcome.output.length > running.header.outputBytesMax)
       throw new ProtocolError('an answer above its bound');
-    this.#state = { kind: 'settling' };
+    this.#state = { kind: 'idle' };
     running.asks.close(false);
     this.#reader.payloadBytesMax = SLACK_BYTES;
     this.#unref();
     running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
-  }
-
-  #becomeIdle(): void {
-    this.#state = { kind: 'idle' };
-    for (const tell of this.#waitingForIdle.splice(0)) tell(true);
   }
 
   #watch(folder: string): Promise<Death> {
@@ -256,7 +255,7 @@ export class Worker {
         removeFolder(folder);
         this.#channel.destroy();
         this.#greet.reject(neverReady(death));
-        for (const tell of this.#waitingForIdle.splice(0)) tell(false);
+        if (before.kind === 'checking') before.tell(false);
         if (before.kind === 'busy') {
           const { logs, asks, settle } = before.running;
           asks.close(true);
