@@ -124,12 +124,13 @@ export class BoundedCache<Value extends Sized> {
     return true;
   }
 
-  /** False where it was not pinned. */
+  /** False where it was not pinned. It leaves at once if the bounds were lowered below it. */
   unpin(key: string): boolean {
     const value = this.#pinned.get(key);
     if (value === undefined) return false;
     this.#pinned.delete(key);
     this.#order.add(key, value);
+    this.#shrink();
     return true;
   }
 
@@ -164,6 +165,10 @@ export class BoundedCache<Value extends Sized> {
     const part = (bound: number): number => Math.max(1, Math.floor(bound * share));
     this.#bounds = { entriesMax: part(entriesMax), bytesMax: part(bytesMax), policy };
     this.#order.resize(this.#bounds);
+    this.#shrink();
+  }
+
+  #shrink(): void {
     while (this.entries > this.#bounds.entriesMax || this.#bytes > this.#bounds.bytesMax) {
       if (!this.#pushOut('memory')) return;
     }

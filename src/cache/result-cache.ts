@@ -162,8 +162,7 @@ export class ResultCache {
   }
 
   async #alone(run: RunSkill, options: GetOrRunOptions, why: CacheReason): Promise<CachedResult> {
-    const text = await new Flight(run).join(options.signal);
-    return { text, cached: false, why };
+    return { text: await new Flight(run).join(options.signal), cached: false, why };
   }
 
   async #refresh(key: string, run: RunSkill, options: GetOrRunOptions): Promise<CachedResult> {

@@ -80,6 +80,16 @@ describe.each(POLICIES)('%s', (policy) => {
     expect(cache.peek('b')).toMatchObject({ id: 2 });
   });
 
+  test('an entry that is too large for bounds lowered while it was pinned leaves when it is unpinned', () => {
+    const cache = new BoundedCache<Item>({ entriesMax: 5, bytesMax: 60, policy });
+    cache.set('a', { bytes: 13, id: 1 });
+    cache.pin('a');
+    cache.setShare(0.2);
+    expect(cache.bytes).toBe(13);
+    expect(cache.unpin('a')).toBe(true);
+    expect([cache.bytes, cache.bounds.bytesMax, cache.evictions]).toEqual([0, 12, { memory: 1 }]);
+  });
+
   test('names the bound that pushed an entry out', () => {
     const reasons: EvictReason[] = [];
     const cache = new BoundedCache<Item>({ entriesMax: 2, bytesMax: 100, policy }, (_key, _value, reason) =>
