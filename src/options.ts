@@ -232,10 +232,12 @@ export type ResolvedOptions = z.output<typeof optionsSchema>;
 export function resolveOptions(options: SkillLibraryOptions = {}): ResolvedOptions {
   const parsed = optionsSchema.safeParse(options);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => ({
-    path: issue.path.join('.') || '(options)',
-    message: issue.message,
-  }));
+  const issues = parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code !== 'unrecognized_keys')
+      return [{ path: path.join('.') || '(options)', message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'unknown option' }));
+  });
   const text = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
   throw new ConfigurationError(`wrong options: ${text}`, { details: { issues } });
 }

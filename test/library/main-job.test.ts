@@ -350,6 +350,13 @@ describe('bad input', () => {
     await expect(test.library.run('modest')).rejects.toMatchObject({ details: { timeoutMs: 100 } });
   });
 
+  test('an unknown option is named, wherever it stands', async () => {
+    const wrong = { pth: 'x', run: { timeout: 1 } } as never;
+    await expect(SkillLibrary.open(wrong)).rejects.toThrow(
+      'wrong options: run.timeout: unknown option; pth: unknown option',
+    );
+  });
+
   test('unknown options and a closed library are refused by name', async () => {
     await expect(SkillLibrary.open({ colour: 'red' } as never)).rejects.toThrow(/colour/);
     const test = await openTestLibrary();
