@@ -54,11 +54,12 @@ export class SkillLibrary {
   readonly options: ResolvedOptions;
   readonly #parts: LibraryParts;
   readonly #events = new EventEmitter<LibraryEvents>();
-  readonly #gate = new LibraryGate();
+  readonly #gate: LibraryGate;
 
   private constructor(parts: LibraryParts, { log }: LibraryEdges) {
     this.#parts = parts;
     this.options = parts.options;
+    this.#gate = new LibraryGate(() => parts.watch.noticeWork());
     parts.watch.listen({
       alert: (alert) => this.#events.emit('alert', alert),
       report: (report) => this.#events.emit('report', report),

@@ -63,7 +63,16 @@ export const optionsSchema = z.strictObject({
   path: z.string().min(1).default('skills.db').describe('SQLite file; `:memory:` keeps nothing.'),
   readonly: z.boolean().default(false).describe('Open an existing library without writing to it.'),
   store: section({
-    readers: section(pool({ min: 0, max: Math.max(2, cores), acquireTimeoutMs: 5_000 })),
+    readers: section({
+      ...pool({ min: 0, max: Math.max(2, cores), acquireTimeoutMs: 5_000 }),
+      leakThresholdMs: milliseconds(24 * 60 * MINUTE_MS)
+        .default(MINUTE_MS)
+        .describe('A connection lent for longer raises an alert that names its holder, in ms.'),
+      revokeLeaks: z
+        .boolean()
+        .default(false)
+        .describe('Take such a connection back: its query is stopped and fails.'),
+    }),
     busyTimeoutMs: milliseconds(10 * MINUTE_MS)
       .default(10_000)
       .describe('Longest wait for a lock that another process holds, in ms.'),
@@ -180,6 +189,9 @@ export const optionsSchema = z.strictObject({
     exhaustionRateMax: ratio.default(0.01),
     cacheUtilizationMax: ratio.default(0.85),
     memoryShareMax: ratio.default(0.8).describe('Share of the memory this process and its workers may use.'),
+    walBytesMax: bytes(1024 * 1024 * MIB)
+      .default(256 * MIB)
+      .describe("Size of the store's log above which an alert is raised, in bytes."),
     alertsPerRuleMax: count(1, 10_000)
       .default(20)
       .describe('Most alerts of one rule told within `repeatMs`; beyond it they are only counted.'),

@@ -5,10 +5,13 @@ import { ClosedError } from '../errors.ts';
 export class LibraryGate {
   /** Fires when `close` has waited long enough. */
   readonly #closing = new AbortController();
+  readonly #onWork: () => void;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor() {
+  /** `onWork` is told of each step, and must not throw. */
+  constructor(onWork: () => void = () => {}) {
+    this.#onWork = onWork;
     setMaxListeners(0, this.#closing.signal);
   }
 
@@ -24,6 +27,7 @@ export class LibraryGate {
   /** Runs a step that `close` waits for. @throws {ClosedError} */
   async work<T>(step: () => Promise<T>): Promise<T> {
     this.refuseClosed();
+    this.#onWork();
     const promise = step();
     this.#running.add(promise);
     try {

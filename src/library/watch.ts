@@ -86,6 +86,11 @@ export class LibraryWatch {
 
   runStarted(): void {
     this.#counters.started();
+    this.noticeWork();
+  }
+
+  /** Something is done with the library: it is looked at while that goes on. */
+  noticeWork(): void {
     if (!this.#timer) this.#watchWhileBusy();
   }
 
@@ -151,7 +156,7 @@ export class LibraryWatch {
     });
   }
 
-  /** One look per interval for as long as runs come in; an idle library has no timer. */
+  /** One look per interval for as long as there is work; an idle library has no timer. */
   #watchWhileBusy(): void {
     const { enabled, sampleIntervalMs } = this.#options.monitor;
     if (this.#timer || !enabled) return;
@@ -168,7 +173,8 @@ export class LibraryWatch {
     for (const alert of this.#alerts.evaluate(snapshot, Date.now())) this.#tell(alert);
     this.#report(snapshot);
     const { total, inFlight } = snapshot.runs;
-    const isBusy = inFlight > 0 || total !== this.#runsAtLastLook;
+    const isLent = snapshot.pools.some(({ inUse }) => inUse > 0);
+    const isBusy = inFlight > 0 || isLent || total !== this.#runsAtLastLook;
     this.#runsAtLastLook = total;
     this.#idleLooks = isBusy ? 0 : this.#idleLooks + 1;
     const isWaiting = this.#alerts.active().length > 0 || this.#pressure.share < 1;

@@ -9,6 +9,7 @@ export interface AlertThresholds {
   readonly exhaustionRateMax: number;
   readonly cacheUtilizationMax: number;
   readonly memoryShareMax: number;
+  readonly walBytesMax: number;
 }
 
 export function defaultRules(thresholds: AlertThresholds): AlertRule[] {
@@ -41,6 +42,8 @@ export function defaultRules(thresholds: AlertThresholds): AlertRule[] {
         ...(caches.stored ? [stored(caches.stored)] : []),
       ],
     },
+    { type: 'pool-leak', severity: 'critical', threshold: 1, read: ({ pools }) => pools.flatMap(leaks) },
+    { type: 'wal-size', severity: 'critical', threshold: thresholds.walBytesMax, read: log },
     { type: 'impure-skill', severity: 'critical', threshold: 0, read: impure },
     {
       type: 'memory-share',
@@ -72,6 +75,32 @@ function exhaustion(pool: PoolStats, previous: MetricsSnapshot | undefined): Rea
   const since = before ? 'since the last look' : 'since the start';
   const message = `pool ${pool.name}: ${events} of ${requests} requests (${percent(value)}) found it exhausted ${since}`;
   return { subject: pool.name, value, message };
+}
+
+/** How many times the threshold a lease is held; of leases of one holder, the longest. */
+function leaks({ name, leakThresholdMs, longestHeld }: PoolStats): Reading[] {
+  if (leakThresholdMs === undefined) return [];
+  const longest = new Map<string, Reading>();
+  for (const { holder, heldMs } of longestHeld) {
+    const subject = `${name}: ${holder}`;
+    if (longest.has(subject)) continue;
+    const message = `pool ${name}: a lease is held for ${seconds(heldMs)} (${seconds(leakThresholdMs)} allowed) by ${holder}`;
+    longest.set(subject, { subject, value: heldMs / leakThresholdMs, message });
+  }
+  return [...longest.values()];
+}
+
+/** A reader that is lent for long keeps the log from being moved into the file. */
+function log({ store, pools }: MetricsSnapshot): Reading[] {
+  if (!store) return [];
+  const held = pools.flatMap((pool) =>
+    pool.leakThresholdMs === undefined ? [] : pool.longestHeld.slice(0, 1),
+  );
+  const holders = held.map(({ holder, heldMs }) => `${holder} for ${seconds(heldMs)}`).join(', ') || 'nobody';
+  const message =
+    `the store's log has ${store.walBytes} bytes beside ${store.fileBytes} of the file; ` +
+    `a connection is held by ${holders}`;
+  return [{ subject: 'store', value: store.walBytes, message }];
 }
 
 function cache(name: string, numbers: CacheNumbers): Reading {
@@ -107,6 +136,10 @@ function memory(snapshot: MetricsSnapshot): Reading[] {
     `memory: ${selfBytes + workerBytes} of ${limitBytes} bytes (${percent(share)}) ` +
     `in ${processes} processes, ${workerBytes} of them in workers`;
   return [{ subject: 'memory', value: share, message }];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function percent(ratio: number): string {

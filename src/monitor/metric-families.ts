@@ -130,6 +130,11 @@ const POOL_FAMILIES: readonly MetricFamily[] = [
     'Leases held longer than the leak threshold.',
     pools((p) => p.leaks),
   ),
+  gauge(
+    'pool_longest_lease_seconds',
+    'How long the resource that is lent for longest is lent.',
+    pools((p) => (p.longestHeld[0]?.heldMs ?? 0) / 1_000),
+  ),
   histogram(
     'pool_acquire',
     'Time from the request to the lease.',

@@ -3,8 +3,11 @@ import { Creations } from './creations.ts';
 import { Histogram } from './histogram.ts';
 import { Members, type Member } from './pool-member.ts';
 import type { ResolvedPoolOptions } from './pool-options.ts';
-import type { DestroyReason, PoolStats } from './pool-stats.ts';
+import type { DestroyReason, HeldLease, PoolStats } from './pool-stats.ts';
 import { Sweeper } from './sweeper.ts';
+
+/** Of the leases that are out. */
+const HELD_SHOWN_MAX = 5;
 
 interface Owner<T> {
   isOpen(): boolean;
@@ -52,11 +55,16 @@ export class Inventory<T> {
     });
   }
 
-  get stats(): Pick<PoolStats, 'created' | 'createFailures' | 'leaks' | 'destroyed' | 'useMs'> {
+  get stats(): Pick<
+    PoolStats,
+    'created' | 'createFailures' | 'leaks' | 'leakThresholdMs' | 'longestHeld' | 'destroyed' | 'useMs'
+  > {
     return {
       created: this.#created,
       createFailures: this.#createFailures,
       leaks: this.#leaks,
+      leakThresholdMs: this.#options.leakThresholdMs,
+      longestHeld: this.#longestHeld(),
       destroyed: { ...this.#destroyed },
       useMs: this.#useMs.snapshot(),
     };
@@ -179,6 +187,15 @@ export class Inventory<T> {
   #recordUse(member: Member<T>): void {
     const { state } = member;
     if (state.kind === 'leased') this.#useMs.record(this.#options.clock.now() - state.sinceMs);
+  }
+
+  #longestHeld(): HeldLease[] {
+    const nowMs = this.#options.clock.now();
+    const held: HeldLease[] = [];
+    for (const { state } of this.members) {
+      if (state.kind === 'leased') held.push({ holder: state.holder, heldMs: nowMs - state.sinceMs });
+    }
+    return held.toSorted((one, other) => other.heldMs - one.heldMs).slice(0, HELD_SHOWN_MAX);
   }
 
   // What counts towards `min`.

@@ -43,8 +43,18 @@ export interface PoolStats {
   readonly createFailures: number;
   readonly destroyed: Readonly<Partial<Record<DestroyReason, number>>>;
   readonly leaks: number;
+  /** From when on a lease is a leak; absent: never. */
+  readonly leakThresholdMs?: number | undefined;
+  /** The leases that are out longest, longest first, five at most. */
+  readonly longestHeld: readonly HeldLease[];
   readonly acquireMs: HistogramSnapshot;
   readonly useMs: HistogramSnapshot;
+}
+
+/** A lease that is out: the label or the place of its acquire, and for how long. */
+export interface HeldLease {
+  readonly holder: string;
+  readonly heldMs: number;
 }
 
 /** Counts per bucket (upper bounds in ms, the last is unbounded), with sum and count. */

@@ -64,6 +64,20 @@ test('an alert reaches the log and, signed, the webhook', async () => {
   });
 });
 
+test('a library that is written to and searched, and runs nothing, is watched too', async () => {
+  const { log, next } = listen();
+  const monitor = { sampleIntervalMs: 20, walBytesMax: 1 };
+  const library = await SkillLibrary.open({ path: ':memory:', monitor }, { log });
+  const told = next('alert');
+  await library.add(double);
+  expect(await told).toMatchObject({
+    level: 'error',
+    alert: { type: 'wal-size', subject: 'store', threshold: 1 },
+    message: expect.stringContaining('a connection is held by nobody') as string,
+  });
+  await library.close();
+});
+
 test('a webhook without the secret that signs it is refused when the library is opened', async () => {
   const webhook = { url: 'https://example.com/', secretEnv: 'NO_SUCH_SECRET' };
   await expect(SkillLibrary.open({ path: ':memory:', monitor: { webhook } })).rejects.toThrow(

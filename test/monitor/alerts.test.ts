@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultRules } from '../../src/monitor/alert-rules.ts';
 import { AlertEngine } from '../../src/monitor/alerts.ts';
 import type { AlertRule } from '../../src/monitor/alerts.ts';
-import type { MetricsSnapshot } from '../../src/monitor/metrics.ts';
+import type { MetricsSnapshot, StoreNumbers } from '../../src/monitor/metrics.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { poolStats, snapshotOf } from './snapshot.ts';
 
@@ -198,6 +198,27 @@ describe('default rules', () => {
       snapshotOf({ caches: { ...caches, results: { ...caches.results, utilization: 0.86 } } }),
     ],
     [
+      'pool-leak reader: backup firing',
+      snapshotOf({
+        pools: [
+          poolStats({
+            name: 'reader',
+            leakThresholdMs: 60_000,
+            longestHeld: [
+              { holder: 'backup', heldMs: 61_000 },
+              { holder: 'backup', heldMs: 60_500 },
+              { holder: 'search', heldMs: 59_000 },
+            ],
+          }),
+          poolStats({ longestHeld: [{ holder: '', heldMs: 1e9 }] }),
+        ],
+      }),
+    ],
+    [
+      'wal-size store firing',
+      snapshotOf({ store: { ...(snapshotOf().store as StoreNumbers), walBytes: 300_000_000 } }),
+    ],
+    [
       'memory-share memory firing',
       snapshotOf({
         memory: { ...(snapshotOf().memory as NonNullable<MetricsSnapshot['memory']>), share: 0.81 },
@@ -222,6 +243,26 @@ describe('default rules', () => {
     const engine = new AlertEngine({ rules: defaultRules(monitor), repeatMs: REPEAT_MS });
     const busy = snapshotOf({ pools: [poolStats({ inUse: 8, utilization: 1, waiting: 41 })] });
     expect(engine.evaluate(busy, 0)[0]?.message).toBe('pool workers: 8 of 8 in use (100.0 %), 41 waiting');
+  });
+
+  test('the alerts about readers name who holds one', () => {
+    const engine = new AlertEngine({ rules: defaultRules(monitor), repeatMs: REPEAT_MS });
+    const store = { ...(snapshotOf().store as StoreNumbers), walBytes: 300_000_000 };
+    const reader = poolStats({
+      name: 'reader',
+      leakThresholdMs: 60_000,
+      longestHeld: [{ holder: 'backup', heldMs: 61_000 }],
+    });
+    const told = (pools: (typeof reader)[]) =>
+      engine.evaluate(snapshotOf({ store, pools }), 0).map((alert) => alert.message);
+    expect(told([reader])).toEqual([
+      'pool reader: a lease is held for 61.0 s (60.0 s allowed) by backup',
+      "the store's log has 300000000 bytes beside 40960 of the file; a connection is held by backup for 61.0 s",
+    ]);
+    // Given back: nobody holds one any more, and both are told again only when they are over or due.
+    expect(told([{ ...reader, longestHeld: [] }])).toEqual([
+      'pool reader: a lease is held for 61.0 s (60.0 s allowed) by backup',
+    ]);
   });
 
   test('without a sample of memory there is nothing to say of it', () => {

@@ -29,6 +29,7 @@ export function poolStats(changes: Partial<PoolStats> = {}): PoolStats {
     createFailures: 0,
     destroyed: { idle: 4, timeout: 1 },
     leaks: 0,
+    longestHeld: [],
     acquireMs: TIMES,
     useMs: TIMES,
     ...changes,

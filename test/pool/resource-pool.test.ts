@@ -584,6 +584,21 @@ describe('leaks', () => {
     expect(leaked.mock.calls[1]?.[0].acquiredAt).toBe('export');
   });
 
+  test('the leases that are out longest are shown with their holders', async () => {
+    const { pool, clock } = numberPool({ max: 8, leakThresholdMs: 100 });
+    for (let index = 0; index < 7; index += 1) {
+      await pool.acquire({ label: `holder ${index}` });
+      await clock.advance(10);
+    }
+    const { longestHeld, leakThresholdMs } = pool.stats();
+    expect(leakThresholdMs).toBe(100);
+    expect(longestHeld).toHaveLength(5);
+    expect(longestHeld.slice(0, 2)).toEqual([
+      { holder: 'holder 0', heldMs: 70 },
+      { holder: 'holder 1', heldMs: 60 },
+    ]);
+  });
+
   test('a lease given back in time is not reported', async () => {
     const { pool, clock } = numberPool({ leakThresholdMs: 100 });
     const lease = await pool.acquire();

@@ -75,6 +75,8 @@ export const SQLITE_OPTIONS = {
     idleTimeoutMs: 300_000,
     usesMax: 10_000,
     ageMaxMs: 3_600_000,
+    leakThresholdMs: 60_000,
+    revokeLeaks: false,
   },
   busyTimeoutMs: 10_000,
   writesWaitingMax: 10_000,

@@ -8,6 +8,7 @@ import { commitGroup, type Write } from './commit.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
 import { expectStillThere, identify, openReader, openWriter, type DatabaseFile } from './database-file.ts';
 import { readOperations, type ReadOperations } from './read-operations.ts';
+import { resetConnection } from './reset.ts';
 import { Statements } from './statements.ts';
 import type { StoreLimits } from './retention.ts';
 import type { WriteContext } from './write-operations.ts';
@@ -67,6 +68,17 @@ async function answerLater(id: number, work: () => Promise<unknown>): Promise<vo
   }
 }
 
+// In a turn of its own, so that the answer has left: the thread ends, and the pool replaces the connection.
+function reset(statements: Statements): void {
+  try {
+    resetConnection(statements);
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}
+
 function open(): Statements | undefined {
   if (data.role === 'writer') return new Statements(openWriter(data.file));
   const database = openReader(data.file);
@@ -108,9 +120,10 @@ answer(0, () => {
   port.on('message', (request: ThreadRequest) => {
     switch (request.kind) {
       case 'read':
-        return answer(request.id, () =>
+        answer(request.id, () =>
           readOperations[request.operation]({ statements, path, keepGoing }, request.given as never),
         );
+        return reset(statements);
       case 'commit':
         return answer(request.id, () => {
           if (opened !== undefined) expectStillThere(data.file, opened);
@@ -122,7 +135,7 @@ answer(0, () => {
             keepGoing();
             send({ id: request.id, progress });
           }),
-        );
+        ).then(() => reset(statements));
       case 'close':
         answer(request.id, () => close(statements, data.role === 'writer' && isMarked));
         return port.close();

@@ -36,7 +36,8 @@ export class Connection {
   readonly #path: string;
   #lastId = 0;
   #failure: Error | undefined;
-  #isClosing = false;
+  /** What those are told whose query is stopped, once the connection closes. */
+  #closing: Error | undefined;
 
   private constructor(data: Omit<ThreadData, 'cancelled'>) {
     this.#path = data.file.shownPath;
@@ -100,12 +101,16 @@ export class Connection {
     return (await this.#request({ kind: 'backup', to }, signal, onProgress)) as number;
   }
 
-  /** Stops what runs, closes the file and ends the thread, by force after half a minute. May be called twice. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
+  /**
+   * Stops what runs, closes the file and ends the thread, by force after half a minute. May be called twice.
+   * `reason`: what whoever still uses it is told.
+   */
+  async close(reason?: Error): Promise<void> {
+    this.#closing ??= reason ?? new ClosedError('the store was closed meanwhile');
     for (const id of this.#pending.keys()) Atomics.store(this.#cancelled, 0, id);
     // A rejection says that the thread is ending already, which is what is waited for.
     if (!this.isBroken) this.#request({ kind: 'close' }).catch(() => {});
+    this.#failure ??= reason;
     const force = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
     await this.#exited;
     clearTimeout(force);
@@ -127,8 +132,7 @@ export class Connection {
       return await answer;
     } catch (error) {
       if (signal?.aborted) throw abortError(signal);
-      if (this.#isClosing && error instanceof AbortedError)
-        throw new ClosedError('the store was closed meanwhile');
+      if (this.#closing !== undefined && error instanceof AbortedError) throw this.#closing;
       throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -15,6 +15,9 @@ export interface SqliteStoreOptions extends StoreLimits {
     idleTimeoutMs: number;
     usesMax: number;
     ageMaxMs: number;
+    leakThresholdMs: number;
+    /** A connection that is lent for longer than that is taken back. */
+    revokeLeaks: boolean;
   };
   busyTimeoutMs: number;
   writesWaitingMax: number;

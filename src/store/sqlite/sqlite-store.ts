@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
 import type { PoolObserver, PoolStats } from '../../pool/pool-stats.ts';
-import { ResourcePool } from '../../pool/resource-pool.ts';
+import type { ResourcePool } from '../../pool/resource-pool.ts';
 import type {
   AddedVersion,
   BackupOptions,
@@ -22,11 +22,12 @@ import type {
   VersionSummary,
 } from '../store.ts';
 import { expectFree } from './backup.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { createTemporaryFile, locateFile, type DatabaseFile } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { PointReader } from './point-reader.ts';
 import type { ReadOperations } from './read-operations.ts';
+import { createReaders } from './readers.ts';
 import { limitsOf } from './retention.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { openChecked } from './open-checked.ts';
@@ -95,15 +96,7 @@ class SqliteStore implements Store {
       waitingMax: options.writesWaitingMax,
     });
     this.#retention = new Retention(() => this.#writes.write('retain', { nowMs: Date.now() }, true));
-    const limits = limitsOf(options);
-    this.#readers = new ResourcePool<Connection>({
-      ...options.readers,
-      name: 'reader',
-      create: (signal) => Connection.open({ role: 'reader', file, limits }, signal),
-      destroy: (connection) => connection.close(),
-      validate: (connection) => !connection.isBroken,
-      observer,
-    });
+    this.#readers = createReaders(file, options, observer);
   }
 
   async load(name: string, version?: number): Promise<SkillVersion | undefined> {

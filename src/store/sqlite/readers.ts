@@ -1,0 +1,43 @@
+/** The pool of reader connections; one that is lent for too long can be taken back. */
+import { DatabaseConnectionError } from '../../errors.ts';
+import type { PoolObserver } from '../../pool/pool-stats.ts';
+import { ResourcePool } from '../../pool/resource-pool.ts';
+import { Connection } from './connection.ts';
+import type { DatabaseFile } from './database-file.ts';
+import { limitsOf } from './retention.ts';
+import type { SqliteStoreOptions } from './sqlite-store-options.ts';
+
+export function createReaders(
+  file: DatabaseFile,
+  options: SqliteStoreOptions,
+  observer: PoolObserver | undefined,
+): ResourcePool<Connection> {
+  const { revokeLeaks, ...bounds } = options.readers;
+  const limits = limitsOf(options);
+  return new ResourcePool<Connection>({
+    ...bounds,
+    name: 'reader',
+    create: (signal) => Connection.open({ role: 'reader', file, limits }, signal),
+    destroy: (connection, reason) =>
+      connection.close(reason === 'revoked' ? revokedError(file, bounds.leakThresholdMs) : undefined),
+    validate: (connection) => !connection.isBroken,
+    observer: revokeLeaks ? revoking(observer) : observer,
+  });
+}
+
+function revoking(observer: PoolObserver | undefined): PoolObserver {
+  return {
+    ...observer,
+    leaked(event) {
+      observer?.leaked?.(event);
+      void event.revoke();
+    },
+  };
+}
+
+function revokedError({ shownPath: path }: DatabaseFile, leakThresholdMs: number): DatabaseConnectionError {
+  const message =
+    `the connection to ${path} was taken back after ${leakThresholdMs} ms (store.readers.leakThresholdMs, ` +
+    'store.readers.revokeLeaks): ask for less at once';
+  return new DatabaseConnectionError(message, { details: { path, leakThresholdMs } });
+}
