@@ -571,21 +571,6 @@ describe('the pool of workers', () => {
     await expect.poll(() => exists(pid), { timeout: 5_000 }).toBe(false);
     expect(performance.now() - startedMs).toBeLessThan(30_000);
   });
-
-  test('idle workers use no processor time', async () => {
-    await using own = dispatcher({ min: 2, max: 2 });
-    await own.warmUp();
-    const ticks = () =>
-      own
-        .pids()
-        .map((pid) =>
-          readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13).join(),
-        );
-    await expect.poll(() => own.stats().pool.idle, PATIENT).toBe(2);
-    const before = ticks();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(ticks()).toEqual(before);
-  });
 });
 
 describe('confinement', () => {
