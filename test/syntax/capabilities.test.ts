@@ -4,6 +4,7 @@ import { reportCapabilities } from '../../src/syntax/capabilities.ts';
 import { BEHAVIOUR } from './capability-table-behaviour.ts';
 import { CORNERS, MORE_CORNERS, MORE_TYPED, TYPED } from './capability-table-corners.ts';
 import { HARDER, MIXED } from './capability-table-mixed.ts';
+import { OUTSIDER, OUTSIDER_TYPED } from './capability-table-outsider.ts';
 import { POLLUTION } from './capability-table-pollution.ts';
 import { REACH, type Labelled } from './capability-table-reach.ts';
 import { REVIEWED, REVIEWED_TYPED } from './capability-table-review.ts';
@@ -43,6 +44,10 @@ describe('odd corners', () => {
 });
 describe('what a second reader found', () => {
   checkTable(REVIEWED, 'javascript');
+});
+describe('what an outsider expects', () => {
+  checkTable(OUTSIDER, 'javascript');
+  checkTable(OUTSIDER_TYPED, 'typescript');
 });
 describe('all sorts', () => {
   checkTable(MIXED, 'javascript');
