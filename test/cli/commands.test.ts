@@ -56,25 +56,33 @@ test('add takes a definition, with flags over it, and says when nothing changed'
 });
 
 test('list and search print tables, and all of it as JSON', async () => {
-  const { stdout } = await skillcache('list');
+  const [{ stdout }, page, last, found, none] = await Promise.all([
+    skillcache('list'),
+    json('list', '--limit', '1'),
+    json('list', '--after', 'double', '--limit', '1'),
+    json('search', 'doubles', 'a', 'number'),
+    skillcache('search', 'zebra'),
+  ]);
   expect(stdout.split('\n')[0]).toMatch(/^NAME +VERSION +PURE +TAGS +DESCRIPTION$/);
   expect(stdout).toMatch(/^double +1 /m);
-  const page = await json('list', '--limit', '1');
   expect(page).toMatchObject({ skills: [{ name: 'double' }], next: 'double' });
-  expect(await json('list', '--after', 'double', '--limit', '1')).toMatchObject({ next: null });
-  expect(await json('search', 'doubles', 'a', 'number')).toMatchObject({ hits: [{ name: 'double' }, {}] });
-  const none = await skillcache('search', 'zebra');
+  expect(last).toMatchObject({ next: null });
+  expect(found).toMatchObject({ hits: [{ name: 'double' }, {}] });
   expect(none).toEqual({ code: 0, stdout: '', stderr: 'nothing found for: zebra\n' });
 });
 
 test('show tells holes, schema, purity and versions; --code prints the code byte for byte', async () => {
-  const { stdout } = await skillcache('show', 'triple@1');
+  const [{ stdout }, code, shown] = await Promise.all([
+    skillcache('show', 'triple@1'),
+    skillcache('show', 'double', '--code'),
+    json('show', 'double'),
+  ]);
   expect(stdout).toContain('triple@1  Three times a number.');
   expect(stdout).toMatch(/^ +n +const +number +1:\d+ +1$/m);
   expect(stdout).toContain('Input schema\n');
   expect(stdout).toMatch(/^ +1 .* [0-9a-f]{12}$/m);
-  expect((await skillcache('show', 'double', '--code')).stdout).toBe(DOUBLE);
-  expect(await json('show', 'double')).toMatchObject({
+  expect(code.stdout).toBe(DOUBLE);
+  expect(shown).toMatchObject({
     name: 'double',
     analysis: { plan: { holes: [{ name: 'n' }, { name: 'result' }] } },
     versions: [{ version: 1, current: true }],
@@ -128,9 +136,12 @@ describe('run', () => {
   test('replays with --seed and --now', async () => {
     const words = ['run', '-', '--seed', '7', '--now', '2026-01-01T00:00:00Z'];
     const input = 'export const result = [Date.now(), Math.random()];';
-    const first = await command(words, { cwd, input });
+    const [first, second] = await Promise.all([
+      command(words, { cwd, input }),
+      command(words, { cwd, input }),
+    ]);
     expect(first.stdout).toMatch(/^\[1767225600000,0\.\d+\]\n$/);
-    expect((await command(words, { cwd, input })).stdout).toBe(first.stdout);
+    expect(second.stdout).toBe(first.stdout);
   });
 
   test('gives what --grant says, and nothing else', async () => {
@@ -157,18 +168,22 @@ describe('run', () => {
 });
 
 test('inject prints the filled source, and --diff marks what changed', async () => {
-  expect(await skillcache('inject', 'double', '--input', 'n=5', '--input', 'x=1')).toEqual({
+  const [filled, { stdout }, told] = await Promise.all([
+    skillcache('inject', 'double', '--input', 'n=5', '--input', 'x=1'),
+    skillcache('inject', './double.js', '--input', 'n=5', '--diff'),
+    json('inject', 'triple', '--input', 'n=5'),
+  ]);
+  expect(filled).toEqual({
     code: 0,
     stdout: DOUBLE.replace('n = 1', 'n = 5'),
     stderr: 'filled: n\nnot a hole of this code: x\n',
   });
-  const { stdout } = await skillcache('inject', './double.js', '--input', 'n=5', '--diff');
   expect(stdout.split('\n').slice(1, 4)).toEqual([
     '- 2  const n = 1;',
     '+ 2  const n = 5;',
     "  3  console.log('doubling', n);",
   ]);
-  expect(await json('inject', 'triple', '--input', 'n=5')).toMatchObject({
+  expect(told).toMatchObject({
     injected: ['n'],
     changed: [{ line: 1, before: 'const n         = 1;', after: 'const n         = 5;' }],
   });
@@ -270,18 +285,25 @@ describe('import and export', () => {
   });
 
   test('export prints one definition a line, or one document', async () => {
-    const lines = (await skillcache('export')).stdout.trim().split('\n');
+    const [all, document, file] = await Promise.all([
+      skillcache('export'),
+      json('export', 'triple'),
+      skillcache('export', 'double', '--out', 'double.json'),
+    ]);
+    const lines = all.stdout.trim().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['double', 'triple']);
-    expect(await json('export', 'triple')).toMatchObject([{ name: 'triple' }]);
-    const { stdout } = await skillcache('export', 'double', '--out', 'double.json');
-    expect(stdout).toBe('wrote 1 skill to double.json\n');
+    expect(document).toMatchObject([{ name: 'triple' }]);
+    expect(file.stdout).toBe('wrote 1 skill to double.json\n');
     expect(JSON.parse(readFileSync(join(cwd, 'double.json'), 'utf8'))).toMatchObject([{ code: DOUBLE }]);
   });
 });
 
 test('metrics are JSON or Prometheus text', async () => {
-  expect(Object.keys(await json('metrics')).length).toBeGreaterThan(0);
-  const { stdout } = await skillcache('metrics', '--format', 'prometheus');
+  const [numbers, { stdout }] = await Promise.all([
+    json('metrics'),
+    skillcache('metrics', '--format', 'prometheus'),
+  ]);
+  expect(Object.keys(numbers).length).toBeGreaterThan(0);
   expect(stdout).toMatch(/^# HELP skillcache_/m);
   expect(stdout).toMatch(/^# TYPE skillcache_/m);
 });
