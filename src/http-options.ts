@@ -65,6 +65,15 @@ const http = section({
     .default(HOUR_MS)
     .describe('How long such a run is kept after its end, in ms.'),
   eventStreamsMax: count(1, 100_000).default(100).describe('Most event streams open at once.'),
+  tenantsOpenMax: count(1, 10_000)
+    .default(16)
+    .describe(
+      'Libraries of tenants open at once, beside the default one; the one used longest ago is closed.',
+    ),
+  tls: section({
+    certFile: z.string().max(4_096).default('').describe('Certificate chain, PEM; empty: plain HTTP.'),
+    keyFile: z.string().max(4_096).default('').describe('Its private key, PEM.'),
+  }),
   heartbeatMs: milliseconds(10 * MINUTE_MS)
     .default(15_000)
     .describe('How often an event stream says that it is alive, in ms.'),

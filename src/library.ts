@@ -37,6 +37,7 @@ import { type ResolvedOptions, resolveOptions, type SkillLibraryOptions } from '
 import type { RunOptions } from './run-options.ts';
 import { type ImportCandidate, readImport } from './skills/importers.ts';
 import type { SkillDefinition } from './skills/skill.ts';
+import type { ServiceStore } from './store/service-store.ts';
 import type {
   AddedVersion,
   BackupOptions,
@@ -198,6 +199,11 @@ export class SkillLibrary {
     options: { overwrite?: boolean } = {},
   ): Promise<string[]> {
     return writeFolders(parent, definitions, options);
+  }
+
+  /** Keys, audit trail and kept answers of the endpoint. */
+  get service(): ServiceStore {
+    return this.#parts.store.service;
   }
 
   /** The record of a run that was executed; answers out of the cache leave none. */

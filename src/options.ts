@@ -95,6 +95,15 @@ export const optionsSchema = z.strictObject({
     versionAgeMaxMs: milliseconds(100 * YEAR_MS)
       .default(100 * YEAR_MS)
       .describe('A version that is not current and not pinned is removed after this, in ms.'),
+    auditMax: count(1, 1_000_000_000)
+      .default(1_000_000)
+      .describe('Entries of the audit trail of the endpoint; the oldest go first.'),
+    answersMax: count(1, 10_000_000)
+      .default(10_000)
+      .describe('Answers kept for requests that are made again; the oldest go first.'),
+    answerBytesMax: bytes(64 * 1024 * MIB)
+      .default(256 * MIB)
+      .describe('The same in bytes.'),
   }),
   cache: section({
     skillEntriesMax: count(1, 10_000_000).default(1_000).describe('Compiled skills kept in memory.'),

@@ -1,6 +1,10 @@
 /** `skillcache serve` */
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { Service } from '../http/service.ts';
 import type { SkillLibrary } from '../library.ts';
 import { openLog } from './service-log.ts';
 import type { Session } from './session.ts';
@@ -20,8 +24,16 @@ export async function serve(session: Session, given: ServeOptions): Promise<numb
   const log = await openLog(logOptions);
   await using library = await session.open('create', { isLong: true });
   const { startService } = await import('../http/service.ts');
-  const service = await startService({ library, options, log, version: packageVersion() });
+  const service = await startService({
+    library,
+    options,
+    log,
+    version: packageVersion(),
+    openTenant: (tenant) => openTenant(library, tenant),
+  });
   session.lasts();
+  const reload = (): void => void reloadSettings(session, service, log);
+  process.on('SIGHUP', reload);
   try {
     await importSkills(session, library, given.skills);
     service.ready();
@@ -31,12 +43,35 @@ export async function serve(session: Session, given: ServeOptions): Promise<numb
     // Told to stop while it still imports: no failure.
     if (!session.signal.aborted) throw error;
   } finally {
+    process.off('SIGHUP', reload);
     log.info({}, 'stopping');
     await service.close(library.options.closeTimeoutMs);
     await library.close();
     log.info({}, 'stopped');
   }
   return 0;
+}
+
+/** Beside the library: `skills.db` has its tenants in `skills.db.tenants`. */
+async function openTenant(library: SkillLibrary, tenant: string): Promise<SkillLibrary> {
+  const { SkillLibrary: Library } = await import('../library.ts');
+  const { options } = library;
+  const folder = `${options.path}.tenants`;
+  if (options.path !== ':memory:') await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = options.path === ':memory:' ? ':memory:' : join(folder, `${tenant}.db`);
+  return Library.open({ ...options, path, workers: { ...options.workers, min: 0 } });
+}
+
+/** Keys, certificate, limits and log level; what is wrong with the settings leaves them as they are. */
+async function reloadSettings(session: Session, service: Service, log: Logger): Promise<void> {
+  try {
+    const { http, log: logOptions } = (await session.settings()).program;
+    service.reload(http);
+    log.level = logOptions.level;
+    log.info({}, 'keys, certificate, limits and log level were read again');
+  } catch (error) {
+    log.error({ err: error }, 'the settings are wrong: everything stays as it was');
+  }
 }
 
 /** The folder named, else `skills` where there is one. */

@@ -1,51 +1,36 @@
 /** The server as it is before it has routes: its bounds, its checks, and how it says that something is wrong. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ERROR_KINDS, SkillCacheError, type ErrorCode } from '../errors.ts';
 import type { HttpOptions } from '../http-options.ts';
 import type { HttpCounters } from '../monitor/http-metrics.ts';
-import { ANONYMOUS, expectScope } from './caller.ts';
+import { readCertificate } from './certificate.ts';
 import { addCompression } from './compression.ts';
-import { NameGuard, SECURITY_HEADERS } from './guard.ts';
+import { addDoor, type DoorParts } from './door.ts';
+import { NameGuard } from './guard.ts';
+import { addIdempotency } from './idempotency.ts';
 import { knownError, problemOf, problemText, PROBLEM_TYPE } from './problem.ts';
+import type { ServiceStore } from '../store/service-store.ts';
 import { zodCheck } from './route.ts';
 import { logFailure, logRequest, type ServiceLog } from './service-log.ts';
 
-export interface AppParts {
+export interface AppParts extends Omit<DoorParts, 'guard'> {
   readonly options: HttpOptions;
   readonly log: ServiceLog;
   readonly counters: HttpCounters;
-  readonly isDraining: () => boolean;
+  readonly store: ServiceStore;
 }
 
 const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16_384;
 
-export function buildApp({ options, log, counters, isDraining }: AppParts): {
-  app: FastifyInstance;
-  inFlight: () => number;
-} {
+export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () => number } {
+  const { options, log, counters, store } = parts;
   const app = createApp(options);
-  let inFlight = 0;
-  const guard = new NameGuard(options);
   app.setValidatorCompiler(zodCheck);
-  app.decorateRequest('caller');
-  app.addHook('onRequest', (request, reply, done) => {
-    inFlight += 1;
-    reply.raw.once('close', () => (inFlight -= 1));
-    request.caller = ANONYMOUS;
-    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
-    if (isDraining()) reply.header('connection', 'close');
-    try {
-      guard.check(request.headers);
-      const { scope } = request.routeOptions.config.route ?? {};
-      if (scope !== undefined) expectScope(request.caller, scope);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  const { inFlight } = addDoor(app, { ...parts, guard: new NameGuard(options) });
+  addIdempotency(app, store, (request, error) => logFailure(log, request, error));
   addCompression(app, options.bodyBytesMax);
   app.addHook('onResponse', (request, reply, done) => {
     counters.ended(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
@@ -54,13 +39,21 @@ export function buildApp({ options, log, counters, isDraining }: AppParts): {
   });
   app.setErrorHandler((thrown, request, reply) => {
     logFailure(log, request, thrown);
-    return sendProblem(reply, thrown);
+    return sendProblem(request, reply, thrown);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, noRoute(app, request.method, request.url)));
-  return { app, inFlight: () => inFlight };
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, noRoute(app, request.method, request.url)),
+  );
+  return { app, inFlight };
 }
 
 function createApp(options: HttpOptions): FastifyInstance {
+  const tls = options.tls.certFile === '' ? undefined : readCertificate(options.tls);
+  const timing = {
+    headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyBytesMax,
@@ -72,20 +65,19 @@ function createApp(options: HttpOptions): FastifyInstance {
     keepAliveTimeout: options.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     clientErrorHandler: (error, socket) => refuseRaw(error, socket),
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply as unknown as FastifyReply, error),
-    http: {
-      headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
-      connectionsCheckingInterval: CHECK_EVERY_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request as unknown as FastifyRequest, reply as unknown as FastifyReply, error),
+    // Its type says that a server is one or the other.
+    ...({ [tls === undefined ? 'http' : 'https']: { ...tls, ...timing } } as object),
   });
   app.removeContentTypeParser('text/plain');
   app.server.maxConnections = options.connectionsMax;
   return app;
 }
 
-function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
   const error = knownError(thrown);
+  request.failure = error.code;
   const problem = problemOf(error);
   const { retryAfterSeconds } = error.details;
   const waits = problem.status === 429 || problem.status === 503;

@@ -18,7 +18,6 @@ export interface ServiceContext {
   readonly own: Caller;
   /** The library of the caller's tenant. */
   libraryOf(caller: Caller): Promise<SkillLibrary> | SkillLibrary;
-  ran(request: FastifyRequest, skill: string | undefined, cached: boolean): void;
   /** Of a run that is answered later: its own error is no answer. */
   runFailed(request: FastifyRequest, skill: string | undefined, thrown: unknown): void;
 }

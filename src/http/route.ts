@@ -28,6 +28,8 @@ export interface RouteText {
   readonly answers: readonly Answer[];
   /** Codes of its own; those that every route may end with come by themselves. */
   readonly errors: readonly ErrorCode[];
+  /** What the audit trail calls it; absent: only refusals are in the trail. */
+  readonly audit?: string;
   /** Request headers that mean something here: name → meaning. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly bodyExample?: unknown;

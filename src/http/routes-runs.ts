@@ -70,6 +70,7 @@ export function runRoutes(context: ServiceContext): Route[] {
   return [
     route({
       id: 'runSkill',
+      audit: 'run',
       method: 'POST',
       url: '/v1/skills/:name/run',
       summary: 'Run a skill',
@@ -92,6 +93,7 @@ export function runRoutes(context: ServiceContext): Route[] {
     }),
     route({
       id: 'runCode',
+      audit: 'run.code',
       method: 'POST',
       url: '/v1/run',
       summary: 'Run code that is not stored',
@@ -139,6 +141,7 @@ function keptRunRoutes(context: ServiceContext): Route[] {
     }),
     route({
       id: 'cancelRun',
+      audit: 'run.cancel',
       method: 'DELETE',
       url: '/v1/runs/:id',
       summary: 'Cancel a run',
@@ -207,7 +210,6 @@ async function answerRun(
     const library = await context.libraryOf(caller);
     if (!isLater) {
       const ended = await run(library, body, { id: request.id, signal: context.clients.gone(reply) });
-      context.ran(request, skill, ended.cached);
       reply.type('application/json; charset=utf-8');
       return reply.send(jsonAnswer(ended, options.runOutputBytesMax * 2));
     }
@@ -218,7 +220,6 @@ async function answerRun(
           signal: one.signal,
           onLog: (text) => one.log(text),
         });
-        context.ran(request, skill, ended.cached);
         return { run: ended, text: jsonAnswer(ended, options.runOutputBytesMax * 2) };
       } catch (thrown) {
         context.runFailed(request, skill, thrown);

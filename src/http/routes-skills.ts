@@ -139,6 +139,7 @@ function shown({ name, version, digest, createdAtMs, definition, analysis }: Sto
 function putSkill(context: ServiceContext): Route {
   return route({
     id: 'putSkill',
+    audit: 'skill.put',
     method: 'PUT',
     url: '/v1/skills/:name',
     summary: 'Store a skill',
@@ -221,6 +222,7 @@ function changes(context: ServiceContext): Route[] {
   return [
     route({
       id: 'deleteSkill',
+      audit: 'skill.delete',
       method: 'DELETE',
       url: '/v1/skills/:name',
       summary: 'Remove a skill',
@@ -241,6 +243,7 @@ function changes(context: ServiceContext): Route[] {
     }),
     route({
       id: 'rollbackSkill',
+      audit: 'skill.rollback',
       method: 'POST',
       url: '/v1/skills/:name/rollback',
       summary: 'Make an older version current',

@@ -1,16 +1,22 @@
 /** The service: one server, its routes, and its way through life: starting, ready, draining, gone. */
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ConfigurationError } from '../errors.ts';
 import type { HttpOptions } from '../http-options.ts';
 import type { SkillLibrary } from '../library.ts';
 import { HttpCounters, type HttpNumbers } from '../monitor/http-metrics.ts';
-import { Admission } from './admission.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { buildApp } from './app.ts';
+import { AuditTrail } from './audit-trail.ts';
 import { ANONYMOUS } from './caller.ts';
+import { watchCertificate } from './certificate.ts';
 import { Clients } from './client-gone.ts';
 import type { ServiceContext } from './context.ts';
 import { isLoopback } from './guard.ts';
+import { KeyRing } from './key-ring.ts';
 import { KeptRuns } from './kept-runs.ts';
+import { knownError } from './problem.ts';
+import { RateLimit, type RateLimits } from './rate-limit.ts';
 import { addRoutes } from './route.ts';
 import { codeRoutes } from './routes-code.ts';
 import { documentRoutes, operationRoutes, type Operating } from './routes-operation.ts';
@@ -18,6 +24,7 @@ import { runRoutes } from './routes-runs.ts';
 import { skillRoutes } from './routes-skills.ts';
 import { logFailure, type ServiceLog } from './service-log.ts';
 import { StalledClients } from './stalled.ts';
+import { Tenants, type OpenTenant } from './tenants.ts';
 
 /** For answers to leave after the grace period. */
 const LAST_WORDS_MS = 2_000;
@@ -27,6 +34,8 @@ export interface ServiceParts {
   readonly options: HttpOptions;
   readonly log: ServiceLog;
   readonly version: string;
+  /** Opens the library of a tenant that is not the default one. */
+  readonly openTenant: OpenTenant;
 }
 
 export interface Service {
@@ -34,6 +43,8 @@ export interface Service {
   readonly url: string;
   /** Until then `/readyz` says `starting`. */
   ready(): void;
+  /** Reads keys and certificate again, and takes new limits. */
+  reload(limits: AdmissionLimits & RateLimits): void;
   /**
    * Not ready any more; lets what runs finish for `graceMs`, cancels the rest, closes every connection. The library
    * stays open. May be called twice.
@@ -42,10 +53,21 @@ export interface Service {
 }
 
 /** @throws {ConfigurationError} for an address that cannot be listened on, or must not. */
-export async function startService({ library, options, log, version }: ServiceParts): Promise<Service> {
-  if (!isLoopback(options.host)) {
-    throw new ConfigurationError(`http.host ${options.host} is no loopback address, and there are no keys`);
+export async function startService(parts: ServiceParts): Promise<Service> {
+  const { library, options, log, version } = parts;
+  const { service: store } = library;
+  const isStrict = !isLoopback(options.host);
+  if (isStrict && !(await store.hasKeys())) {
+    throw new ConfigurationError(
+      `http.host ${options.host} is no loopback address, and there are no keys: \`skillcache keys create\` makes one`,
+    );
   }
+  const keys = new KeyRing(store, { isStrict });
+  const rates = new RateLimit(options);
+  const tenants = new Tenants(library, { open: parts.openTenant, openMax: options.tenantsOpenMax });
+  const audit = new AuditTrail(store, (error, lost) => {
+    log.error({ err: error, lost }, `${lost} entries of the audit trail could not be written`);
+  });
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const counters = new HttpCounters();
   const context: ServiceContext = {
@@ -55,11 +77,18 @@ export async function startService({ library, options, log, version }: ServicePa
     clients: new Clients(),
     streams: { open: 0 },
     own: ANONYMOUS,
-    libraryOf: () => library,
-    ran: () => undefined,
-    runFailed: (request, _skill, thrown) => logFailure(log, request, thrown),
+    libraryOf: ({ tenant }) => tenants.libraryOf(tenant),
+    runFailed: (request, skill, thrown) => {
+      logFailure(log, request, thrown);
+      const { tenant, id: caller } = request.caller;
+      const target = skill === undefined ? {} : { target: skill };
+      const { code: outcome } = knownError(thrown);
+      audit.add({ tenant, caller, action: 'run.later', ...target, outcome, request: request.id });
+    },
   };
-  const { app, inFlight } = buildApp({ options, log, counters, isDraining: () => state === 'draining' });
+  const isDraining = (): boolean => state === 'draining';
+  const { app, inFlight } = buildApp({ options, log, counters, store, keys, rates, audit, isDraining });
+  const certificate = watchTls(app.server, options, log);
   const stalled = new StalledClients(app.server, options.stallTimeoutMs);
   const operating: Operating = {
     state: () => state,
@@ -76,7 +105,7 @@ export async function startService({ library, options, log, version }: ServicePa
   addRoutes(app, [...routes, ...documentRoutes(routes, operating)]);
   await listen(app, options);
   const { port } = app.server.address() as AddressInfo;
-  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  const url = `${certificate ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   let closing: Promise<void> | undefined;
   const close = async (graceMs: number): Promise<void> => {
     state = 'draining';
@@ -92,14 +121,36 @@ export async function startService({ library, options, log, version }: ServicePa
     for (const timer of [grace, end]) clearTimeout(timer);
     stalled.stop();
     counters.stop();
+    certificate?.stop();
+    await audit.close();
+    await tenants.close();
   };
   return {
     url,
     ready: () => {
       if (state === 'starting') state = 'ready';
     },
+    reload: (limits) => {
+      keys.forget();
+      certificate?.reload();
+      context.admission.limits = limits;
+      rates.limits = limits;
+    },
     close: (graceMs) => (closing ??= close(graceMs)),
   };
+}
+
+/** Undefined where it speaks plain HTTP. */
+function watchTls(
+  server: object,
+  { tls }: HttpOptions,
+  log: ServiceLog,
+): ReturnType<typeof watchCertificate> | undefined {
+  if (tls.certFile === '') return undefined;
+  return watchCertificate(server as HttpsServer, tls, (error) => {
+    if (error) log.error({ err: error }, `the certificate stays as it was: ${error.message}`);
+    else log.info({}, 'the certificate was read again');
+  });
 }
 
 function numbersOf(

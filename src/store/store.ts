@@ -5,6 +5,7 @@
 import type { SkillAnalysis } from '../skills/analyse.ts';
 import type { SkillDefinition } from '../skills/skill.ts';
 import type { PoolStats } from '../pool/pool-stats.ts';
+import type { ServiceStore } from './service-store.ts';
 
 /** An immutable version. `definition` and `analysis` are plain JSON. */
 export interface SkillVersion {
@@ -134,6 +135,8 @@ export interface BackupOptions {
 }
 
 export interface Store {
+  /** What the endpoint keeps. */
+  readonly service: ServiceStore;
   /** The version the pointer names, or the one asked for; undefined when there is none. Name without regard to case. */
   load(name: string, version?: number): Promise<SkillVersion | undefined>;
   loadDigest(digest: string): Promise<SkillVersion | undefined>;

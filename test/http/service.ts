@@ -36,7 +36,9 @@ export async function startTestService({
   const library = await SkillLibrary.open({ path: ':memory:', workers: { min: 0 }, ...libraryOptions });
   const lines: Line[] = [];
   const log = logInto(lines);
-  const service = await startService({ library, options: options.http, log, version: '0.0.0' });
+  const openTenant = (): Promise<SkillLibrary> =>
+    SkillLibrary.open({ path: ':memory:', workers: { min: 0 }, ...libraryOptions });
+  const service = await startService({ library, options: options.http, log, version: '0.0.0', openTenant });
   service.ready();
   return {
     service,

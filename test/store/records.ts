@@ -86,4 +86,7 @@ export const SQLITE_OPTIONS = {
   resultBytesMax: 1_000_000,
   versionsMax: 1_000,
   versionAgeMaxMs: 3_600_000_000,
+  auditMax: 1_000,
+  answersMax: 100,
+  answerBytesMax: 1_000_000,
 };

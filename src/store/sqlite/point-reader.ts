@@ -27,7 +27,7 @@ export class PointReader {
 
   load(name: string, version: number | undefined): SkillVersion | undefined {
     const subject = version === undefined ? `skill ${name}` : `skill ${name}@${version}`;
-    return this.#read(subject, (statements) => {
+    return this.read(subject, (statements) => {
       if (version === undefined) return this.#loadCurrent(statements, name);
       const row = statements.get<VersionRow>(
         `SELECT ${VERSION_COLUMNS} FROM skills s JOIN versions v ON v.skill_id = s.id WHERE s.name = ? AND v.version = ?`,
@@ -39,7 +39,7 @@ export class PointReader {
   }
 
   loadDigest(digest: string): SkillVersion | undefined {
-    return this.#read(`the version of digest ${digest}`, (statements) => {
+    return this.read(`the version of digest ${digest}`, (statements) => {
       const row = statements.get<VersionRow>(
         `SELECT ${VERSION_COLUMNS} FROM versions v WHERE v.digest = ? LIMIT 1`,
         digest,
@@ -52,7 +52,7 @@ export class PointReader {
   }
 
   resolve(names: readonly string[]): Map<string, { name: string; version: number; digest: string }> {
-    return this.#read('the list of skills', (statements) => {
+    return this.read('the list of skills', (statements) => {
       const found = new Map<string, { name: string; version: number; digest: string }>();
       for (const name of names) {
         const row = statements.get<{ name: string; version: number; digest: string }>(
@@ -67,7 +67,7 @@ export class PointReader {
 
   /** One that has not expired. */
   getResult(key: string): StoredResult | undefined {
-    return this.#read(`result ${key}`, (statements) => {
+    return this.read(`result ${key}`, (statements) => {
       const row = statements.get<ResultRow>(
         'SELECT key, digest, created_at_ms, expires_at_ms, checksum, output FROM results WHERE key = ?',
         key,
@@ -80,7 +80,7 @@ export class PointReader {
   }
 
   getRun(id: string): RunRecord | undefined {
-    return this.#read(`run ${id}`, (statements) => {
+    return this.read(`run ${id}`, (statements) => {
       const row = statements.get<{ record: string }>('SELECT record FROM runs WHERE id = ?', id);
       return row && toRunRecord(row);
     });
@@ -88,7 +88,7 @@ export class PointReader {
 
   /** `data_version` tells whether anybody committed; only then is the counter of pointer moves read. */
   epoch(): number {
-    return this.#read('the counter of pointer moves', (statements) => {
+    return this.read('the counter of pointer moves', (statements) => {
       const { data_version: dataVersion } = statements.get('PRAGMA data_version') as { data_version: number };
       if (dataVersion === this.#dataVersion) return this.#epoch;
       const row = statements.get<{ value: number }>(
@@ -101,10 +101,19 @@ export class PointReader {
   }
 
   get schemaVersion(): number {
-    return this.#read(
+    return this.read(
       'the schema',
       ({ database }) => database.pragma('user_version', { simple: true }) as number,
     );
+  }
+
+  /** Any other read of a few rows; what SQLite says is told as ours, naming the `subject`. */
+  read<Answer>(subject: string, read: (statements: Statements) => Answer): Answer {
+    try {
+      return read(this.#statements);
+    } catch (error) {
+      throw databaseError(error, this.#path, subject);
+    }
   }
 
   close(): void {
@@ -129,13 +138,5 @@ export class PointReader {
       return toSkillVersion(row, this.#path);
     }
     throw damaged(`skill ${name}@${version}`, this.#path, { skill: name, version });
-  }
-
-  #read<Answer>(subject: string, read: (statements: Statements) => Answer): Answer {
-    try {
-      return read(this.#statements);
-    } catch (error) {
-      throw databaseError(error, this.#path, subject);
-    }
   }
 }

@@ -3,6 +3,7 @@ import type { RunRecord, SearchHit, SkillSummary, StoreCheck, VersionSummary } f
 import { checkDatabase } from './check.ts';
 import { toRunRecord, toSkillSummary, type SkillRow } from './records.ts';
 import { hasTags, search, type SearchArguments } from './search.ts';
+import { serviceReads, type ServiceReads } from './service-operations.ts';
 import type { Statements } from './statements.ts';
 
 export interface ReadContext {
@@ -23,7 +24,7 @@ export interface StoreCounts {
 type Operation<Arguments, Answer> = (context: ReadContext, given: Arguments) => Answer;
 
 /** Name → arguments and answer. */
-export interface ReadOperations {
+export interface ReadOperations extends ServiceReads {
   search: Operation<SearchArguments, SearchHit[]>;
   list: Operation<{ limit: number; after: string | undefined; tags: readonly string[] }, SkillSummary[]>;
   versions: Operation<{ name: string }, VersionSummary[]>;
@@ -33,6 +34,7 @@ export interface ReadOperations {
 }
 
 export const readOperations: ReadOperations = {
+  ...serviceReads,
   search: (context, given) => search(context, given),
   list({ statements, path }, { limit, after, tags }) {
     const rows = statements.all<SkillRow>(

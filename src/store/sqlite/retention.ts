@@ -15,6 +15,11 @@ export interface StoreLimits {
   readonly versionsMax: number;
   /** Since another version took its place. */
   readonly versionAgeMaxMs: number;
+  /** Entries of the audit trail. */
+  readonly auditMax: number;
+  /** Answers kept for repeated requests. */
+  readonly answersMax: number;
+  readonly answerBytesMax: number;
 }
 
 export interface Retained {
@@ -34,7 +39,9 @@ const FREE_PAGES_MIN = 256;
 
 export function limitsOf(options: StoreLimits): StoreLimits {
   const { runsMax, runAgeMaxMs, resultsMax, resultBytesMax, versionsMax, versionAgeMaxMs } = options;
-  return { runsMax, runAgeMaxMs, resultsMax, resultBytesMax, versionsMax, versionAgeMaxMs };
+  const { auditMax, answersMax, answerBytesMax } = options;
+  const ofSkills = { runsMax, runAgeMaxMs, resultsMax, resultBytesMax, versionsMax, versionAgeMaxMs };
+  return { ...ofSkills, auditMax, answersMax, answerBytesMax };
 }
 
 /** One step: takes away what is too old or too much, then shrinks the file. */

@@ -122,6 +122,34 @@ export const MIGRATIONS: readonly Migration[] = [
     FROM versions v JOIN skills s ON s.id = v.skill_id WHERE v.version != s.version;
   `,
   },
+  {
+    sql: `
+  -- What the endpoint keeps. Of a key only its hash is known.
+  CREATE TABLE api_keys (id TEXT PRIMARY KEY, record TEXT NOT NULL, revoked_at_ms INTEGER) STRICT, WITHOUT ROWID;
+
+  -- Append-only: no entry is changed, and only the oldest may go.
+  CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL) STRICT;
+  CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN
+    SELECT RAISE(ABORT, 'the audit trail is append-only');
+  END;
+  CREATE TRIGGER audit_from_its_old_end BEFORE DELETE ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE seq < old.seq) BEGIN
+    SELECT RAISE(ABORT, 'the audit trail is append-only');
+  END;
+
+  CREATE TABLE answers (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    fingerprint TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX answers_by_expiry ON answers (expires_at_ms);
+  `,
+  },
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,5 +1,4 @@
 /** The embedded store: one SQLite file, point reads here, everything longer in threads. */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
 import type { PoolObserver, PoolStats } from '../../pool/pool-stats.ts';
@@ -22,6 +21,7 @@ import type {
   VersionSummary,
 } from '../store.ts';
 import { expectFree } from './backup.ts';
+import { bounded, LIST_LIMIT, SEARCH_LIMIT, sizeOf } from './bounds.ts';
 import type { Connection } from './connection.ts';
 import { createTemporaryFile, locateFile, type DatabaseFile } from './database-file.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -32,11 +32,9 @@ import { limitsOf } from './retention.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { openChecked } from './open-checked.ts';
 import { Retention } from './retention-schedule.ts';
+import { SqliteServiceStore } from './sqlite-service-store.ts';
 import { Writer } from './writer.ts';
 
-const SEARCH_LIMIT = 10;
-const LIST_LIMIT = 100;
-const LIMIT_MAX = 1_000;
 /** Results that one write drops: more would hold the writer too long. */
 const EXPIRED_STEP = 500;
 
@@ -64,6 +62,7 @@ export async function openSqliteStore(options: SqliteStoreOptions, observer?: Po
 }
 
 class SqliteStore implements Store {
+  readonly service: SqliteServiceStore;
   readonly #file: DatabaseFile;
   readonly #options: SqliteStoreOptions;
   readonly #points: PointReader;
@@ -96,6 +95,13 @@ class SqliteStore implements Store {
       waitingMax: options.writesWaitingMax,
     });
     this.#retention = new Retention(() => this.#writes.write('retain', { nowMs: Date.now() }, true));
+    this.service = new SqliteServiceStore({
+      points,
+      writes: this.#writes,
+      read: (operation, given) => this.#read(operation, given),
+      expectOpen: () => this.#expectOpen(),
+      expectWritable: () => this.#expectWritable(),
+    });
     this.#readers = createReaders(file, options, observer);
   }
 
@@ -284,13 +290,4 @@ class SqliteStore implements Store {
       details: { path },
     });
   }
-}
-
-function bounded(limit: number | undefined, otherwise: number): number {
-  if (limit === undefined) return otherwise;
-  return Math.min(LIMIT_MAX, Math.max(0, Math.trunc(limit) || 0));
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

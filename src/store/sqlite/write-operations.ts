@@ -14,6 +14,7 @@ import type { VersionRow } from './records.ts';
 import type { StoreLimits } from './retention.ts';
 import { dropExcessResults, dropExcessRuns, retain, type Retained } from './retention.ts';
 import { countPointerMove, pointAt, requireAll, type PointedVersion } from './pointer.ts';
+import { serviceWrites, type ServiceWrites } from './service-operations.ts';
 import type { Statements } from './statements.ts';
 
 export interface WriteContext {
@@ -37,7 +38,7 @@ export interface AddArguments extends Expectation {
 type Operation<Arguments, Answer> = (context: WriteContext, given: Arguments) => Answer;
 
 /** Name → arguments and answer. */
-export interface WriteOperations {
+export interface WriteOperations extends ServiceWrites {
   add: Operation<AddArguments, AddedVersion>;
   movePointer: Operation<{ name: string; version: number } & Expectation, AddedVersion>;
   remove: Operation<{ name: string } & Expectation, boolean>;
@@ -56,6 +57,8 @@ interface Pointer {
 }
 
 export const writeOperations: WriteOperations = {
+  ...serviceWrites,
+
   add(context, { name, digest, body, createdAtMs, expected }) {
     const { statements } = context;
     const pointer = readPointer(statements, name);

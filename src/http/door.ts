@@ -1,0 +1,104 @@
+/** The way in: who asks, under what name, how often, and whether they may. And what is written down of it. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ERROR_KINDS, type ErrorCode } from '../errors.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import { ANONYMOUS, expectScope, type Caller } from './caller.ts';
+import { SECURITY_HEADERS, type NameGuard } from './guard.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of the error that it ended with. */
+    failure: ErrorCode | undefined;
+  }
+}
+
+export interface DoorParts {
+  readonly guard: NameGuard;
+  readonly keys: KeyRing;
+  readonly rates: RateLimit;
+  readonly audit: AuditTrail;
+  readonly isDraining: () => boolean;
+}
+
+/** Of somebody who is not known. */
+const NOBODY: Caller = { ...ANONYMOUS, id: 'unknown', scopes: new Set() };
+
+export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () => number } {
+  let inFlight = 0;
+  app.decorateRequest('caller');
+  app.decorateRequest('failure');
+  app.addHook('onRequest', (request, reply, done) => {
+    inFlight += 1;
+    reply.raw.once('close', () => (inFlight -= 1));
+    request.caller = NOBODY;
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    if (parts.isDraining()) reply.header('connection', 'close');
+    try {
+      parts.guard.check(request.headers);
+      if (request.routeOptions.config.route?.scope === undefined) return done();
+      const caller = parts.keys.callerOf(request.headers.authorization);
+      if (!(caller instanceof Promise)) return done(refusalOf(parts, caller, request, reply));
+      // Fastify waits for a promise as well as for `done`.
+      return admitLater(parts, caller, request, reply);
+    } catch (error) {
+      done(error as Error);
+    }
+    return undefined;
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    writeDown(parts.audit, request, reply);
+    done();
+  });
+  return { inFlight: () => inFlight };
+}
+
+async function admitLater(
+  parts: DoorParts,
+  caller: Promise<Caller>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const refusal = refusalOf(parts, await caller, request, reply);
+  if (refusal) throw refusal;
+}
+
+function refusalOf(
+  { rates }: DoorParts,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Error | undefined {
+  try {
+    request.caller = caller;
+    rates.count(caller, reply);
+    const { scope } = request.routeOptions.config.route ?? {};
+    if (scope !== undefined) expectScope(caller, scope);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const REFUSALS: ReadonlySet<number> = new Set(
+  (['UNAUTHORIZED', 'FORBIDDEN', 'MISDIRECTED', 'RATE_LIMITED'] as const).map(
+    (code) => ERROR_KINDS[code].httpStatus,
+  ),
+);
+
+function writeDown(audit: AuditTrail, request: FastifyRequest, reply: FastifyReply): void {
+  const { caller, failure, id } = request;
+  const { route } = request.routeOptions.config;
+  if (route?.audit === undefined && !REFUSALS.has(reply.statusCode)) return;
+  const { name, id: run } = (request.params ?? {}) as { name?: unknown; id?: unknown };
+  const target = [name, run].find((one) => typeof one === 'string') as string | undefined;
+  audit.add({
+    tenant: caller.tenant,
+    caller: caller.id,
+    action: route?.audit ?? route?.id ?? 'none',
+    ...(target !== undefined && { target: target.slice(0, 100) }),
+    outcome: failure ?? 'ok',
+    request: id,
+  });
+}
