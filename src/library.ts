@@ -231,6 +231,11 @@ export class SkillLibrary {
     return this.#gate.work(() => clearCaches(this.#parts, options));
   }
 
+  /** Ends every worker: the idle ones now, the others after their run. The next runs start fresh ones. */
+  clearWorkers(): Promise<void> {
+    return this.#gate.work(() => this.#parts.workers.clear());
+  }
+
   /** Drops what is past its age, in memory and on disk. Happens by itself while there is work. */
   evictExpired(): Promise<CacheCounts> {
     return this.#gate.work(() => evictExpired(this.#parts));

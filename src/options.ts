@@ -1,6 +1,6 @@
 /** Every option of the library: one schema with its default, unit and bound. Unknown keys are refused. */
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { usableCores } from './cores.ts';
 import { ConfigurationError } from './errors.ts';
 import { grantsMaxSchema } from './grants.ts';
 
@@ -57,7 +57,7 @@ const pool = (defaults: { min: number; max: number; acquireTimeoutMs: number }) 
     .describe('A resource is replaced at this age, in ms.'),
 });
 
-const cores = availableParallelism();
+const cores = usableCores();
 
 export const optionsSchema = z.strictObject({
   path: z.string().min(1).default('skills.db').describe('SQLite file; `:memory:` keeps nothing.'),
@@ -143,7 +143,14 @@ export const optionsSchema = z.strictObject({
   }),
   workers: section({
     ...pool({ min: 1, max: Math.max(2, cores * 2), acquireTimeoutMs: 30_000 }),
-    concurrency: count(1, 1024).default(Math.max(2, cores)).describe('Most runs at once.'),
+    concurrency: count(1, 1024)
+      .default(Math.max(2, cores))
+      .describe(
+        'Most runs at once; by default as many as there are cores that this process may use, and 2 at least.',
+      ),
+    memoryCeilingBytes: bytes(1024 * 1024 * MIB)
+      .default(256 * MIB)
+      .describe('A worker whose process ever held more than this, and than its runs may, is not used again.'),
     isolation: z
       .enum(['version', 'run', 'library'])
       .default('version')

@@ -18,6 +18,8 @@ const BOUNDS = {
   seed: [0, 0xffff_ffff],
 } as const;
 
+const TENANT_MAX = 256;
+
 const whole = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
 
 const schema = z.strictObject({
@@ -31,6 +33,7 @@ const schema = z.strictObject({
   cache: z.enum(['use', 'bypass', 'refresh']).optional(),
   explain: z.boolean().optional(),
   seed: whole(BOUNDS.seed),
+  tenant: z.string().min(1).max(TENANT_MAX).optional(),
   now: z.union([z.int(), z.iso.datetime({ offset: true }), z.date()]).optional(),
   grants: callGrantsSchema.optional(),
   signal: z.instanceof(AbortSignal).optional(),
@@ -54,6 +57,8 @@ export interface RunOptions {
   cache?: 'use' | 'bypass' | 'refresh';
   /** Say in `run.explain` why the answer came from where it came. */
   explain?: boolean;
+  /** Whose run it is, at most 256 characters: tenants take turns, and never share a worker. */
+  tenant?: string;
   /** Makes `Math.random` and its kin replay, 0 to 2^32 - 1. */
   seed?: number;
   /** The time the skill sees: ms since 1970, an ISO 8601 text with zone, or a Date. */
@@ -93,6 +98,7 @@ const LOOKS: Looks = {
   cache: (value) => value === 'use' || value === 'bypass' || value === 'refresh',
   explain: (value) => typeof value === 'boolean',
   seed: (value) => isWithin(value, BOUNDS.seed),
+  tenant: (value) => typeof value === 'string' && value !== '' && value.length <= TENANT_MAX,
   now: (value) => Number.isSafeInteger(value),
   // Rare, and worth the schema.
   grants: () => false,

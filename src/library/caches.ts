@@ -34,8 +34,8 @@ export function sweepMemory(
 }
 
 /**
- * Compiles the skills that were run most of late, and starts as many unbound workers. A worker is
- * bound to a version by its first run: there is no binding it ahead.
+ * Compiles the skills that were run most of late, binds a worker to each as far as there is room, and
+ * starts `workers.min` more for those that come. What serves any version is not bound, only started.
  */
 export async function warmUp(
   parts: LibraryParts,
@@ -43,24 +43,29 @@ export async function warmUp(
   closing: AbortSignal,
 ): Promise<WarmUpReport> {
   const startMs = performance.now();
-  const { skills: most = WARM_UP_SKILLS, signal } = options;
+  const { skills: wanted = WARM_UP_SKILLS, signal } = options;
   const records = await parts.store.listRuns({ limit: RUNS_SEEN });
   const uses = new Map<string, number>();
   for (const { skill } of records) if (skill !== undefined) uses.set(skill, (uses.get(skill) ?? 0) + 1);
-  const ranked = [...uses].toSorted(([, left], [, right]) => right - left).slice(0, most);
+  const ranked = [...uses].toSorted(([, left], [, right]) => right - left).slice(0, wanted);
   const skills: { name: string; version: number; runs: number }[] = [];
+  const { min, max, isolation } = parts.options.workers;
+  const isBound = isolation === 'version';
+  const room = max - Math.min(min, max - 1);
   for (const [name, runs] of ranked) {
     if (signal?.aborted) throw abortError(signal);
     if (closing.aborted) throw abortError(closing);
     try {
-      const { version } = (await parts.skills.get(name)).version;
+      const { program, version: stored } = await parts.skills.get(name);
+      const { version } = stored;
+      if (isBound && skills.length < room) await parts.workers.bindAhead(program, closing);
       skills.push({ name, version, runs });
     } catch (error) {
       // Removed since it ran.
       if (!(error instanceof SkillNotFoundError)) throw error;
     }
   }
-  if (skills.length > 0)
-    await parts.workers.warmUp(Math.min(skills.length, parts.options.workers.concurrency));
+  const most = isBound ? min : Math.min(skills.length, parts.options.workers.concurrency);
+  if (skills.length > 0) await parts.workers.warmUp(most);
   return { skills, runsSeen: records.length, durationMs: performance.now() - startMs };
 }

@@ -134,7 +134,7 @@ export class Execution {
 
   async #run(signal: AbortSignal, onLog?: RunOptions['onLog']): Promise<string> {
     const { watch, workers } = this.#parts;
-    const { seed } = this.#request.options;
+    const { seed, tenant } = this.#request.options;
     const now = nowMs(this.#request.options.now);
     const clock = watch.stages();
     const data = this.#dataText();
@@ -146,6 +146,7 @@ export class Execution {
       signal,
       ...(seed !== undefined && { seed }),
       ...(now !== undefined && { now }),
+      ...(tenant !== undefined && { tenant }),
       ...(this.#grants && { grants: this.#grants }),
       ...(onLog && { onLog }),
     });

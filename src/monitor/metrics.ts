@@ -136,6 +136,25 @@ export interface WorkerNumbers {
   /** Runs waiting for their turn. */
   readonly waiting: number;
   readonly pids: readonly number[];
+  /** Processes started; runs whose worker had their version already, was started ahead, or was started for them. */
+  readonly starts: number;
+  readonly boundHits: number;
+  readonly warmHits: number;
+  readonly coldStarts: number;
+  readonly each: readonly WorkerNumber[];
+}
+
+/** One worker: what it served last, and what its runs used. */
+export interface WorkerNumber {
+  readonly processId: number;
+  readonly isBusy: boolean;
+  readonly skill?: string;
+  readonly tenant?: string;
+  readonly uses: number;
+  readonly ageMs: number;
+  readonly cpuMs: number;
+  readonly memoryPeakBytes: number;
+  readonly memoryBytesMax: number;
 }
 
 export interface MemoryNumbers {

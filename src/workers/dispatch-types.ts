@@ -20,6 +20,8 @@ export interface WorkersOptions {
    * version of the `library`, for code that is trusted.
    */
   readonly isolation: 'version' | 'run' | 'library';
+  /** A worker whose process ever held more than this, and than its runs may, is not used again. */
+  readonly memoryCeilingBytes: number;
 }
 
 export interface DispatcherOptions {
@@ -42,6 +44,8 @@ export interface DispatchLimits {
 
 export interface DispatchRequest {
   readonly program: Program;
+  /** Whose run it is: tenants take turns, and share no worker. Default: nobody's in particular. */
+  readonly tenant?: string | undefined;
   /** Codec text of `{ inputs, context, parameters }`. */
   readonly data: string;
   readonly limits: DispatchLimits;
@@ -112,8 +116,25 @@ export interface DispatchStats {
   readonly warmHits: number;
   readonly coldStarts: number;
   readonly retired: Readonly<Partial<Record<DestroyReason, number>>>;
+  readonly workers: readonly WorkerStats[];
   /** Undefined until the first worker said hello. */
   readonly tier?: SandboxTier;
+}
+
+/** One worker, as far as it has told. */
+export interface WorkerStats {
+  readonly processId: number;
+  readonly isBusy: boolean;
+  /** The version it served last, as `skill:name@version`; absent while it is unbound. */
+  readonly skill?: string;
+  readonly tenant?: string;
+  readonly uses: number;
+  readonly ageMs: number;
+  /** Processor time of its runs together. */
+  readonly cpuMs: number;
+  /** The most its process ever held, as of its last answer; 0 before. */
+  readonly memoryPeakBytes: number;
+  readonly memoryBytesMax: number;
 }
 
 export interface Confinement {

@@ -1,6 +1,6 @@
 /**
- * Permission to run: so many at once, and a bounded line. Who waits is grouped by skill, and the groups
- * take turns, so that one skill's flood makes the others wait for one run of it, not for all.
+ * Permission to run: so many at once, and a bounded line. Tenants take turns, and the skills of each:
+ * the flood of one makes the others wait for one run of it, not for all.
  */
 import { abortError, ClosedError, PoolExhaustedError } from '../errors.ts';
 
@@ -17,6 +17,14 @@ export interface Permit extends Disposable {
   readonly sinceMs: number;
 }
 
+/** Whose turn a run waits for, and what it is called in errors. */
+export interface Turn {
+  readonly tenant: string;
+  /** Of the tenant's; runs of a group come in order. */
+  readonly group: string;
+  readonly label: string;
+}
+
 interface Waiter {
   readonly label: string;
   admit(): void;
@@ -29,8 +37,8 @@ const BUSY_KEPT = 32;
 export class FairPermits {
   readonly #options: PermitOptions;
   readonly #running = new Set<Permit>();
-  /** Groups in the order of their turns; none is empty. */
-  readonly #groups = new Map<string, Set<Waiter>>();
+  /** Tenants, and the groups of each, in the order of their turns; none is empty. */
+  readonly #tenants = new Map<string, Map<string, Set<Waiter>>>();
   #waiting = 0;
   #closed: { readonly gone: Promise<void>; readonly finish: () => void } | undefined;
 
@@ -46,16 +54,16 @@ export class FairPermits {
   }
 
   /**
-   * Waits for a turn. `group` is whose turn it is, `label` what the run is called in errors.
+   * Waits for a turn.
    * @throws {PoolExhaustedError} the line is full or the wait ran out; it says what the others are busy with.
    * @throws {ClosedError}, {AbortedError}.
    */
-  acquire(group: string, label: string, signal: AbortSignal | undefined): Permit | Promise<Permit> {
+  acquire(turn: Turn, signal: AbortSignal | undefined): Permit | Promise<Permit> {
     if (this.#closed !== undefined) throw closedError();
     if (signal?.aborted) throw abortError(signal);
-    if (this.#running.size < this.#options.max && this.#waiting === 0) return this.#admit(label);
+    if (this.#running.size < this.#options.max && this.#waiting === 0) return this.#admit(turn.label);
     if (this.#waiting >= this.#options.waitingMax) throw this.#exhausted('the waiting line for runs is full');
-    return this.#wait(group, label, signal);
+    return this.#wait(turn, signal);
   }
 
   /** Refuses those in line and all who come; settles when no run is under way, or after `graceMs`. */
@@ -64,7 +72,8 @@ export class FairPermits {
       let finish = () => {};
       const gone = new Promise<void>((resolve) => (finish = resolve));
       this.#closed = { gone, finish };
-      for (const waiters of this.#groups.values()) for (const waiter of waiters) waiter.refuse(closedError());
+      for (const groups of this.#tenants.values())
+        for (const waiters of groups.values()) for (const waiter of waiters) waiter.refuse(closedError());
       if (this.#running.size === 0) finish();
     }
     let timer: NodeJS.Timeout | undefined;
@@ -85,16 +94,19 @@ export class FairPermits {
     return permit;
   }
 
-  #wait(group: string, label: string, signal: AbortSignal | undefined): Promise<Permit> {
+  #wait(turn: Turn, signal: AbortSignal | undefined): Promise<Permit> {
     const askedMs = performance.now();
+    const { tenant, group, label } = turn;
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-        const waiters = this.#groups.get(group);
+        const groups = this.#tenants.get(tenant);
+        const waiters = groups?.get(group);
         if (!waiters?.delete(waiter)) return;
         this.#waiting -= 1;
-        if (waiters.size === 0) this.#groups.delete(group);
+        if (waiters.size === 0) groups?.delete(group);
+        if (groups?.size === 0) this.#tenants.delete(tenant);
       };
       const waiter: Waiter = {
         label,
@@ -113,22 +125,24 @@ export class FairPermits {
         waiter.refuse(this.#exhausted(`no run could start for ${waitedMs} ms`, { waitedMs }));
       }, this.#options.acquireTimeoutMs);
       signal?.addEventListener('abort', abort, { once: true });
-      const waiters = this.#groups.get(group) ?? new Set();
-      this.#groups.set(group, waiters.add(waiter));
+      const groups = this.#tenants.get(tenant) ?? new Map<string, Set<Waiter>>();
+      const waiters = groups.get(group) ?? new Set();
+      this.#tenants.set(tenant, groups.set(group, waiters.add(waiter)));
       this.#waiting += 1;
     });
   }
 
-  /** The first of the group whose turn it is; the group goes to the end of the line. */
+  /** The first of the group whose turn it is, of the tenant whose turn it is; both go to the end of their lines. */
   #next(): void {
     if (this.#closed !== undefined && this.#running.size === 0) this.#closed.finish();
-    const [turn] = this.#groups;
+    const [turn] = this.#tenants;
     if (turn === undefined || this.#running.size >= this.#options.max) return;
-    const [group, waiters] = turn;
+    const [tenant, groups] = turn;
+    const [[group, waiters]] = groups as unknown as [[string, Set<Waiter>]];
     const [waiter] = waiters;
     waiter?.admit();
-    if (!this.#groups.delete(group)) return;
-    this.#groups.set(group, waiters);
+    if (groups.delete(group)) groups.set(group, waiters);
+    if (this.#tenants.delete(tenant)) this.#tenants.set(tenant, groups);
   }
 
   #exhausted(what: string, own: Readonly<Record<string, number>> = {}): PoolExhaustedError {

@@ -1,8 +1,14 @@
 /** Starts workers in the highest confinement that this machine gives, and refuses less than is required. */
 import { SandboxUnavailableError } from '../errors.ts';
-import { NO_ENGINE_GRANTS, type EngineGrants, type Hello, type SandboxTier } from '../sandbox/protocol.ts';
+import {
+  NO_ENGINE_GRANTS,
+  type EngineGrants,
+  type Hello,
+  type OutcomeHeader,
+  type SandboxTier,
+} from '../sandbox/protocol.ts';
 import type { RunGrants } from '../grants.ts';
-import type { DispatchRequest } from './dispatch-types.ts';
+import type { DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
 
@@ -13,6 +19,9 @@ export class WorkerSlot {
   #worker: Worker;
   #startedMs: number;
   #readyMs = performance.now();
+  #uses = 0;
+  #cpuMs = 0;
+  #memoryPeakBytes = 0;
   readonly hello: Hello;
   /** When its last run ended. */
   usedMs = 0;
@@ -23,6 +32,30 @@ export class WorkerSlot {
     this.#startedMs = startedMs;
   }
 
+  /** Keeps what a run told of its process. */
+  record({ cpuUs, memoryPeakBytes }: OutcomeHeader): void {
+    this.usedMs = performance.now();
+    this.#uses += 1;
+    this.#cpuMs += cpuUs / 1_000;
+    this.#memoryPeakBytes = memoryPeakBytes;
+  }
+  get memoryPeakBytes(): number {
+    return this.#memoryPeakBytes;
+  }
+  stats(): WorkerStats {
+    const { processId, isBusy, label, tenant, memoryBytesMax } = this.#worker;
+    return {
+      processId,
+      isBusy,
+      ...(label !== undefined && { skill: label }),
+      ...(tenant !== undefined && { tenant }),
+      uses: this.#uses,
+      ageMs: performance.now() - this.#startedMs,
+      cpuMs: this.#cpuMs,
+      memoryPeakBytes: this.#memoryPeakBytes,
+      memoryBytesMax,
+    };
+  }
   get worker(): Worker {
     return this.#worker;
   }
@@ -44,6 +77,9 @@ export class WorkerSlot {
     this.#worker = other.#worker;
     this.#startedMs = other.#startedMs;
     this.#readyMs = other.#readyMs;
+    this.#uses = 0;
+    this.#cpuMs = 0;
+    this.#memoryPeakBytes = 0;
     await old.kill('it does not fit the run');
   }
   get isUnbound(): boolean {
@@ -147,9 +183,13 @@ function isAsGranted({ engine }: Worker, grants: RunGrants | undefined): boolean
 }
 
 /** 2: has this version; 1: free to take it; 0: could, but serves others; negative: unsuitable. */
-export function rankFor({ worker }: WorkerSlot, { program, limits, grants }: DispatchRequest): number {
+export function rankFor(
+  { worker }: WorkerSlot,
+  { program, tenant, limits, grants }: DispatchRequest,
+): number {
   if (worker.isDead || worker.memoryBytesMax !== limits.memoryBytesMax || !isAsGranted(worker, grants))
     return -1;
+  if (worker.digest !== undefined && worker.tenant !== tenant) return -1;
   if (worker.keeps(program.digest)) return 2;
   if (worker.digest === undefined) return 1;
   return worker.servesOne ? -1 : 0;

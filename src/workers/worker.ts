@@ -51,6 +51,8 @@ export class Worker {
   readonly #reader = new FrameReader(SLACK_BYTES);
   #state: WorkerState = { kind: 'starting' };
   #digest: string | undefined;
+  #label: string | undefined;
+  #tenant: string | undefined;
   /** The versions it keeps, least recently used first. */
   readonly #kept = new Set<string>();
   #lastTask = 0;
@@ -89,6 +91,17 @@ export class Worker {
   get isDead(): boolean {
     return this.#state.kind === 'dead';
   }
+  get isBusy(): boolean {
+    return this.#state.kind === 'busy';
+  }
+  /** What it served last is called so. */
+  get label(): string | undefined {
+    return this.#label;
+  }
+  /** Whose runs alone it serves; undefined while it is unbound, or for those of nobody in particular. */
+  get tenant(): string | undefined {
+    return this.#tenant;
+  }
   /** The version it served last; undefined while it is unbound. */
   get digest(): string | undefined {
     return this.#digest;
@@ -100,11 +113,13 @@ export class Worker {
   }
 
   /** Binds it to a version: for its life, unless it serves any. */
-  bind(program: Program): void {
+  bind(program: Program, tenant?: string): void {
     const { digest } = program;
     if (digest === this.#digest) return;
     if (this.#digest !== undefined && this.servesOne) throw new Error('a worker is bound once');
     this.#digest = digest;
+    this.#label = program.units[0]?.fileName;
+    this.#tenant = tenant;
     const binding: Binding = this.#kept.delete(digest) ? { digest } : program;
     this.#kept.add(digest);
     const [oldest] = this.#kept;
@@ -159,15 +174,15 @@ export class Worker {
     return this.gone;
   }
 
-  /** Asks it to end by closing its channel, and insists after `graceMs`. */
-  async end(graceMs: number): Promise<void> {
+  /** Asks it to end by closing its channel, after `graceMs` with SIGTERM, and insists `termMs` later. */
+  async end(graceMs: number, termMs: number): Promise<void> {
     if (this.isDead) return;
     this.#cause ??= 'retired';
     this.#child.ref();
     this.#channel.end();
     const insist = [
       setTimeout(() => this.#signal('SIGTERM'), graceMs),
-      setTimeout(() => this.#signal('SIGKILL'), graceMs * 2),
+      setTimeout(() => this.#signal('SIGKILL'), graceMs + termMs),
     ];
     await this.gone;
     insist.forEach((timer) => clearTimeout(timer));

@@ -89,6 +89,12 @@ test('warmUp compiles the most used skills, and the library does so when it is o
   await library.clearCaches();
   const { skills, runsSeen } = await library.warmUp({ skills: 1 });
   expect({ skills, runsSeen }).toEqual({ skills: [{ name: 'double', version: 1, runs: 3 }], runsSeen: 4 });
+  const { starts, boundHits } = library.metrics().workers;
+  await library.run('double', { n: 4 }, { cache: 'bypass' });
+  expect(library.metrics().workers.boundHits).toBe(boundHits + 1);
+  await library.clearWorkers();
+  expect(library.metrics().workers.each.filter(({ uses }) => uses > 0)).toEqual([]);
+  expect(starts).toBeGreaterThan(0);
   await using other = await SkillLibrary.open({ path, cache: { warmUpSkills: 5 } });
   expect((await other.sampleMetrics()).caches.skills).toMatchObject({ entries: 2, hits: 0 });
 });

@@ -78,7 +78,17 @@ describe('exposition', () => {
       ...rest
     } = snapshotOf({
       pools: [],
-      workers: { running: 0, concurrency: 1, waiting: 0, pids: [] },
+      workers: {
+        running: 0,
+        concurrency: 1,
+        waiting: 0,
+        pids: [],
+        starts: 0,
+        boundHits: 0,
+        warmHits: 0,
+        coldStarts: 0,
+        each: [],
+      },
     });
     const text = await exposition(rest);
     for (const part of ['_memory_', '_store_skills', '_pool_', '_sandbox_', '_cpu_', 'skillcache_alerts{']) {

@@ -5,11 +5,13 @@ import { FairPermits, type Permit } from '../../src/workers/fair-permits.ts';
 const permits = (given: Partial<ConstructorParameters<typeof FairPermits>[0]> = {}) =>
   new FairPermits({ max: 1, waitingMax: 100, acquireTimeoutMs: 60_000, ...given });
 
+const turn = (group: string, label: string, tenant = '') => ({ tenant, group, label });
+
 /** Takes a permit as soon as it may, notes the group, and gives it back. */
 function follow(line: FairPermits, groups: readonly string[]): { order: string[]; done: Promise<unknown> } {
   const order: string[] = [];
   const runs = groups.map(async (group) => {
-    using _permit = await line.acquire(group, group, undefined);
+    using _permit = await line.acquire(turn(group, group), undefined);
     order.push(group);
     await Promise.resolve();
   });
@@ -18,7 +20,7 @@ function follow(line: FairPermits, groups: readonly string[]): { order: string[]
 
 test('groups take turns: the flood of one delays another by one run', async () => {
   const line = permits();
-  const first = await line.acquire('a', 'a', undefined);
+  const first = await line.acquire(turn('a', 'a'), undefined);
   const { order, done } = follow(line, ['a', 'a', 'a', 'a', 'b', 'b', 'c']);
   expect(line.waiting).toBe(7);
   first[Symbol.dispose]();
@@ -27,11 +29,27 @@ test('groups take turns: the flood of one delays another by one run', async () =
   expect([line.running, line.waiting]).toEqual([0, 0]);
 });
 
+test('tenants take turns, however many skills one has', async () => {
+  const line = permits();
+  const first = await line.acquire(turn('a', 'a', 'one'), undefined);
+  const order: string[] = [];
+  const runs = ['one/a', 'one/b', 'one/c', 'one/a', 'two/a', 'two/a'].map(async (name) => {
+    const [tenant, group] = name.split('/') as [string, string];
+    using _permit = await line.acquire(turn(group, name, tenant), undefined);
+    order.push(name);
+    await Promise.resolve();
+  });
+  first[Symbol.dispose]();
+  await Promise.all(runs);
+  expect(order).toEqual(['one/a', 'two/a', 'one/b', 'two/a', 'one/c', 'one/a']);
+  expect([line.running, line.waiting]).toEqual([0, 0]);
+});
+
 test('who comes late does not overtake the line, and no permit is given twice', async () => {
   const line = permits({ max: 2 });
-  const held = [await line.acquire('a', 'a', undefined), await line.acquire('a', 'a', undefined)];
+  const held = [await line.acquire(turn('a', 'a'), undefined), await line.acquire(turn('a', 'a'), undefined)];
   let late: Permit | undefined;
-  const waiting = Promise.resolve(line.acquire('b', 'b', undefined)).then((permit) => (late = permit));
+  const waiting = Promise.resolve(line.acquire(turn('b', 'b'), undefined)).then((permit) => (late = permit));
   held[0]?.[Symbol.dispose]();
   held[0]?.[Symbol.dispose]();
   await waiting;
@@ -41,9 +59,9 @@ test('who comes late does not overtake the line, and no permit is given twice', 
 
 test('a wait that runs out says what the others are busy with, and for how long', async () => {
   const line = permits({ acquireTimeoutMs: 30, waitingMax: 1 });
-  using _held = await line.acquire('x', 'skill:slow@1', undefined);
-  const pending = Promise.resolve(line.acquire('y', 'skill:y@1', undefined));
-  expect(() => line.acquire('z', 'skill:z@1', undefined)).toThrow(
+  using _held = await line.acquire(turn('x', 'skill:slow@1'), undefined);
+  const pending = Promise.resolve(line.acquire(turn('y', 'skill:y@1'), undefined));
+  expect(() => line.acquire(turn('z', 'skill:z@1'), undefined)).toThrow(
     /line for runs is full \(1\/1 in use, 1 waiting/,
   );
   const error: unknown = await pending.catch((thrown: unknown) => thrown);
@@ -59,15 +77,15 @@ test('a wait that runs out says what the others are busy with, and for how long'
 
 test('an abort leaves the line; a drain refuses it and waits for those under way', async () => {
   const line = permits();
-  const held = await line.acquire('a', 'a', undefined);
+  const held = await line.acquire(turn('a', 'a'), undefined);
   const controller = new AbortController();
-  const aborted = Promise.resolve(line.acquire('b', 'b', controller.signal));
-  const refused = Promise.resolve(line.acquire('c', 'c', undefined));
+  const aborted = Promise.resolve(line.acquire(turn('b', 'b'), controller.signal));
+  const refused = Promise.resolve(line.acquire(turn('c', 'c'), undefined));
   controller.abort();
   await expect(aborted).rejects.toBeInstanceOf(AbortedError);
   const drained = line.drain(60_000);
   await expect(refused).rejects.toBeInstanceOf(ClosedError);
-  expect(() => line.acquire('d', 'd', undefined)).toThrow(ClosedError);
+  expect(() => line.acquire(turn('d', 'd'), undefined)).toThrow(ClosedError);
   held[Symbol.dispose]();
   await drained;
   await line.drain(0);

@@ -61,6 +61,7 @@ export interface Given {
   readonly parameters?: unknown;
   readonly limits?: Partial<DispatchLimits>;
   readonly seed?: number;
+  readonly tenant?: string;
   readonly now?: number;
   readonly signal?: AbortSignal;
 }
