@@ -1,6 +1,6 @@
 /** The files for operators: they name metrics and codes that exist, and the tools that read them accept them. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -82,5 +82,34 @@ describe('config/grafana/dashboard.json', () => {
     expect(new Set(ids).size).toBe(ids.length);
     const shown = dashboard.panels.filter(({ type }) => type !== 'row');
     expect(shown.filter(({ description, targets }) => !description || !targets?.length)).toEqual([]);
+  });
+});
+
+describe('config/systemd/skillcache.service', () => {
+  test('systemd-analyze verify has nothing to say', ({ skip }) => {
+    const verified = spawnSync('systemd-analyze', ['verify', `${CONFIG}systemd/skillcache.service`], {
+      encoding: 'utf8',
+    });
+    skip(verified.error !== undefined, 'systemd-analyze is not installed');
+    expect([verified.status, verified.stdout, verified.stderr]).toEqual([0, '', '']);
+  });
+});
+
+describe('Dockerfile', () => {
+  const text = readFileSync(`${CONFIG}../Dockerfile`, 'utf8');
+  const ignored = readFileSync(`${CONFIG}../.dockerignore`, 'utf8').split('\n');
+
+  test('copies what exists and what is sent', () => {
+    const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    expect(copied).toContain('src');
+    expect(copied.filter((name) => !existsSync(`${CONFIG}../${name}`))).toEqual([]);
+    expect(copied.filter((name) => !ignored.includes(`!${name}`))).toEqual([]);
+  });
+
+  test('serves as nobody in particular', () => {
+    expect(text).toMatch(/^USER node$/m);
+    expect(text.indexOf('USER node')).toBeLessThan(text.indexOf('ENTRYPOINT'));
   });
 });
