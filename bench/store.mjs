@@ -1,105 +1,36 @@
-// The store's figures, side by side in one run: node bench/store.mjs [--size 10000]
+// The store's figures, side by side in one run: node bench/store.mjs [--size 10000] [--library FILE]
+// A library that was made before is used again where --library names it, and kept.
 // Needs the compiled program: npm run build.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { openSqliteStore } from '../dist/store/sqlite/sqlite-store.js';
+import { watchLoop } from './_loop-delay.mjs';
+import { fill, question, skill, storeOptions as options } from './_store-library.mjs';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3');
-const { values } = parseArgs({ options: { size: { type: 'string', default: '10000' } } });
+const { values } = parseArgs({
+  options: { size: { type: 'string', default: '10000' }, library: { type: 'string' } },
+});
 const size = Number(values.size);
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-bench-'));
-const readers = {
-  min: 0,
-  max: 2,
-  overflowMax: 0,
-  acquireTimeoutMs: 60_000,
-  waitingMax: 100_000,
-  idleTimeoutMs: 300_000,
-  usesMax: 1e9,
-  ageMaxMs: 3_600_000,
-};
-const options = {
-  readonly: false,
-  readers,
-  busyTimeoutMs: 10_000,
-  writesWaitingMax: 100_000,
-  runsMax: 1_000,
-  runAgeMaxMs: 1e12,
-  resultsMax: 1e6,
-  resultBytesMax: 1e8,
-  versionsMax: 1_000,
-  versionAgeMaxMs: 1e13,
-};
 
 const rows = [];
 const report = (what, figure, beside = '') => rows.push([what, figure, beside]);
 const perSecond = (rate) => `${Math.round(rate).toLocaleString('en')}/s`;
 const ms = (value) => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+const reportLoop = (what, { p99Ms, ownP99Ms }) =>
+  report(what, `p99 ${ms(p99Ms)}`, `${ms(ownP99Ms)} without the waits for a core`);
 const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 const median = (numbers) =>
   quantile(
     [...numbers].sort((a, b) => a - b),
     0.5,
   );
-
-const NOUNS =
-  'price series table column text token date range matrix vector graph node edge path tree list queue color image sound file row index weight score rate tax loan bond stock market city route map point line polygon circle angle word sentence letter digit'.split(
-    ' ',
-  );
-const VERBS =
-  'compute parse render sort filter merge split count rank score convert format validate encode decode compress search match sample smooth fit plot group join reverse rotate scale shift trim round'.split(
-    ' ',
-  );
-let seed = 1;
-const random = (n) => (seed = (seed * 48_271) % 2_147_483_647) % n;
-const pick = (words) => words[random(words.length)];
-
-function skill(number, codeBytes = 1_000) {
-  const [verb, noun, other] = [pick(VERBS), pick(NOUNS), pick(NOUNS)];
-  const name = `${verb}-${noun}-${number}`;
-  const code = `export function ${verb}${noun}(${other}) { /* ${'x'.repeat(codeBytes)} */ return ${number}; }`;
-  const plan = {
-    format: 1,
-    language: 'javascript',
-    holes: [],
-    refused: [],
-    answers: [],
-    imports: [],
-    hasTopLevelAwait: false,
-    boundNames: [],
-    edits: [],
-  };
-  return {
-    name,
-    digest: createHash('sha256')
-      .update(name + code)
-      .digest('hex'),
-    definition: {
-      name,
-      description: `${verb} the ${noun} of each ${other}, ${pick(VERBS)} and ${pick(VERBS)} by ${pick(NOUNS)}`,
-      code,
-      language: 'javascript',
-      parameters: {},
-      tags: [noun],
-      requires: [],
-      examples: [],
-      pure: 'auto',
-      capabilities: [],
-      limits: {},
-    },
-    analysis: {
-      plan,
-      capabilities: { flags: [], freeNames: [] },
-      pure: { decided: true, because: [] },
-      requires: [],
-    },
-  };
-}
 
 /** Median rate of `rounds` rounds of `count` calls. */
 async function rate(rounds, count, call) {
@@ -116,10 +47,9 @@ async function benchAdd() {
   const store = await openSqliteStore({ ...options, path: join(folder, 'add.db') });
   const count = 2_000;
   const skills = Array.from({ length: count }, (_, index) => skill(index));
-  const delay = monitorEventLoopDelay({ resolution: 1 });
   await store.add(skill(-1));
   const before = await store.stats();
-  delay.enable();
+  const end = watchLoop();
   const start = performance.now();
   const line = skills.values();
   await Promise.all(
@@ -128,7 +58,7 @@ async function benchAdd() {
     }),
   );
   const grouped = (count / (performance.now() - start)) * 1_000;
-  delay.disable();
+  const delay = end();
   const after = await store.stats();
 
   // Beside it: one caller, so one transaction and one fsync each, through the same store.
@@ -155,11 +85,11 @@ async function benchAdd() {
     'better-sqlite3 alone: no index, no search, no thread',
   );
   report('  writes that share an fsync', share.toFixed(1));
-  report('  event loop delay meanwhile, p99', ms(delay.percentile(99) / 1e6 - 1), 'beyond the 1 ms timer');
+  reportLoop('  event loop delay meanwhile', delay);
 }
 
-async function benchReads(store, names) {
-  const raw = new Sqlite(join(folder, 'library.db'), { readonly: true });
+async function benchReads(store, path, names, resultKeys) {
+  const raw = new Sqlite(path, { readonly: true });
   const bare = raw.prepare(
     'SELECT v.body FROM skills s JOIN versions v ON v.skill_id = s.id AND v.version = s.version WHERE s.name = ?',
   );
@@ -173,6 +103,8 @@ async function benchReads(store, names) {
     perSecond(lookups),
     `${(lookups / bareLookups).toFixed(2)} of a bare read with JSON.parse (${perSecond(bareLookups)})`,
   );
+  const results = await rate(5, 10_000, (index) => store.getResult(resultKeys[index % resultKeys.length]));
+  report('stored result, checksum compared', perSecond(results), 'a miss in memory, a hit in the store');
   const epochs = await rate(5, 20_000, () => store.epoch());
   report(
     'coherence check, epoch()',
@@ -182,27 +114,79 @@ async function benchReads(store, names) {
 }
 
 async function benchSearch(store) {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
   const times = [];
   await store.search('warm up');
-  delay.enable();
+  const end = watchLoop();
   for (let index = 0; index < 200; index += 1) {
     const start = performance.now();
-    await store.search(
-      `How do I ${pick(VERBS)} the ${pick(NOUNS)} of a ${pick(NOUNS)} and ${pick(VERBS)} it by ${pick(NOUNS)}?`,
-    );
+    await store.search(question());
     times.push(performance.now() - start);
   }
-  delay.disable();
+  const delay = end();
   times.sort((a, b) => a - b);
   report(
     `search by five words, ${size.toLocaleString('en')} skills`,
     `p50 ${ms(quantile(times, 0.5))}`,
     `p95 ${ms(quantile(times, 0.95))}`,
   );
-  report('  event loop delay meanwhile, p99', ms(delay.percentile(99) / 1e6 - 1), 'beyond the 1 ms timer');
+  reportLoop('  event loop delay meanwhile', delay);
   const lists = await rate(3, 20, () => store.list({ limit: 100 }));
   report('list of 100', perSecond(lists));
+}
+
+/** Ten thousand names, from all over the library. */
+function someNames(path) {
+  const raw = new Sqlite(path, { readonly: true });
+  const every = Math.max(1, Math.floor(size / 10_000));
+  const found = raw.prepare('SELECT name FROM skills WHERE id % ? = 0 LIMIT 10000').pluck().all(every);
+  raw.close();
+  return found;
+}
+
+async function putResults(path) {
+  const store = await openSqliteStore({ ...options, path });
+  const keys = Array.from({ length: 1_000 }, (_, index) =>
+    createHash('sha256').update(`result ${index}`).digest('hex'),
+  );
+  const output = JSON.stringify([Array.from({ length: 120 }, (_, index) => index * 1.5)]);
+  const [createdAtMs, expiresAtMs] = [Date.now(), Date.now() + 86_400_000];
+  await Promise.all(
+    keys.map((key) => store.putResult({ key, digest: keys[0], output, createdAtMs, expiresAtMs })),
+  );
+  await store.close();
+  return keys;
+}
+
+/** In processes that do nothing else: the time without the start of Node, the memory with it. */
+function benchOpening(path, name) {
+  const program = `
+    const { openSqliteStore } = await import(process.argv[1]);
+    const start = performance.now();
+    const store = await openSqliteStore(JSON.parse(process.argv[2]));
+    await store.load(process.argv[3]);
+    console.log(JSON.stringify({ ms: performance.now() - start, bytes: process.memoryUsage().rss }));
+    await store.close();`;
+  const dist = new URL('../dist/store/sqlite/sqlite-store.js', import.meta.url).href;
+  const words = ['--input-type=module', '-e', program, dist, JSON.stringify({ ...options, path }), name];
+  const opened = Array.from({ length: 5 }, () => JSON.parse(execFileSync(process.execPath, words)));
+  const megabytes = median(opened.map(({ bytes }) => bytes)) / 1e6;
+  report(
+    'opening it and the first lookup',
+    ms(median(opened.map((one) => one.ms))),
+    `${megabytes.toFixed(0)} MB resident, Node's own included`,
+  );
+}
+
+/** The whole library at work, in a process of its own. */
+function benchLoop(path) {
+  const program = new URL('_store-loop.mjs', import.meta.url).pathname;
+  const told = JSON.parse(execFileSync(process.execPath, [program, path]));
+  for (const [what, numbers] of Object.entries(told)) {
+    const { runs, searches, lists, exported } = numbers;
+    reportLoop(`event loop delay, ${what}`, numbers);
+    if (runs)
+      report('  beside it', `${runs} runs`, `${searches} searches, ${lists} lists, ${exported} exported`);
+  }
 }
 
 async function benchRetrieval() {
@@ -241,33 +225,19 @@ async function benchRetrieval() {
 
 try {
   await benchAdd();
-  const path = join(folder, 'library.db');
-  const filling = await openSqliteStore({ ...options, path });
-  const names = [];
-  const fillStart = performance.now();
-  for (let done = 0; done < size; done += 1_000) {
-    const batch = Array.from({ length: Math.min(1_000, size - done) }, (_, index) => skill(done + index));
-    for (const { name } of batch) names.push(name);
-    await Promise.all(batch.map((next) => filling.add(next)));
+  const path = values.library ?? join(folder, 'library.db');
+  if (!existsSync(path)) {
+    const filled = await fill(path, size);
+    report(`filling with ${size.toLocaleString('en')} skills`, perSecond(filled));
   }
-  report(
-    `filling with ${size.toLocaleString('en')} skills`,
-    perSecond((size / (performance.now() - fillStart)) * 1_000),
-  );
-  await filling.close();
-  const openStart = performance.now();
+  const names = someNames(path);
+  const resultKeys = await putResults(path);
+  benchOpening(path, names[0]);
   const store = await openSqliteStore({ ...options, path });
-  await store.load(names[0]);
-  const openMs = performance.now() - openStart;
-  const rssMiB = process.memoryUsage().rss / 2 ** 20;
-  report(
-    'opening it and the first lookup',
-    ms(openMs),
-    `${rssMiB.toFixed(0)} MiB resident in all, filling included`,
-  );
-  await benchReads(store, names);
+  await benchReads(store, path, names, resultKeys);
   await benchSearch(store);
   await store.close();
+  benchLoop(path);
   await benchRetrieval();
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
   for (const [what, figure, beside] of rows)

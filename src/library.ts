@@ -180,11 +180,7 @@ export class SkillLibrary {
 
   /** Every current definition, in name order, a page at a time. */
   definitions(options: { signal?: AbortSignal } = {}): AsyncGenerator<SkillDefinition> {
-    return eachDefinition(
-      (page) => this.list(page),
-      (name) => this.get(name),
-      options,
-    );
+    return eachDefinition((page) => this.#gate.work(() => this.#parts.store.definitions(page)), options);
   }
 
   /** What `import` would read at `path`; nothing is stored. */

@@ -2,19 +2,16 @@
 import { resolve } from 'node:path';
 import { writeSkillFolder } from '../skills/skill-folder.ts';
 import type { SkillDefinition } from '../skills/skill.ts';
-import type { ListOptions, SkillSummary } from '../store/store.ts';
-
-const PAGE = 100;
+import type { DefinitionsPage } from '../store/store.ts';
 
 /** Every current definition, in name order. */
 export async function* eachDefinition(
-  list: (options: ListOptions) => Promise<readonly SkillSummary[]>,
-  get: (name: string) => Promise<{ readonly definition: SkillDefinition }>,
+  read: (page: DefinitionsPage) => Promise<readonly SkillDefinition[]>,
   options: { signal?: AbortSignal },
 ): AsyncGenerator<SkillDefinition> {
   for (let after = ''; ;) {
-    const page = await list({ ...options, ...(after && { after }), limit: PAGE });
-    for (const { name } of page) yield (await get(name)).definition;
+    const page = await read({ ...options, ...(after && { after }) });
+    yield* page;
     const last = page.at(-1);
     if (!last) return;
     after = last.name;

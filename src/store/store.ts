@@ -77,6 +77,15 @@ export interface ListOptions {
   signal?: AbortSignal;
 }
 
+/** The next definitions in name order. */
+export interface DefinitionsPage {
+  /** Default 100, at most 1000; fewer where they are large. */
+  limit?: number;
+  /** Names greater than this one: the last of the page before. */
+  after?: string;
+  signal?: AbortSignal;
+}
+
 export interface StoredResult {
   readonly key: string;
   readonly digest: string;
@@ -156,6 +165,8 @@ export interface Store {
   resolve(names: readonly string[]): Promise<Map<string, { name: string; version: number; digest: string }>>;
   search(query: string, options?: SearchOptions): Promise<SearchHit[]>;
   list(options?: ListOptions): Promise<SkillSummary[]>;
+  /** Current definitions, a page of some hundred kilobytes at a time; empty after the last. Throws `DatabaseCorruptError`. */
+  definitions(page?: DefinitionsPage): Promise<SkillDefinition[]>;
   getResult(key: string): Promise<StoredResult | undefined>;
   putResult(result: StoredResult): Promise<void>;
   /** Drops the results of one version, or all; how many there were. */

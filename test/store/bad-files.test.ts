@@ -157,12 +157,14 @@ describe('a damaged file', () => {
       opened.store.load('skill7'),
       opened.store.list(),
       opened.store.getResult(storedResult('k').key),
+      opened.store.definitions(),
     ]);
     const messages = failures.map((failure) =>
       failure.status === 'rejected' ? failure.reason.message : 'served',
     );
     expect(messages.filter((message) => message.includes('skill7'))).not.toEqual([]);
     expect(messages[2]).toContain(storedResult('k').key);
+    expect(messages[3]).toContain('skill7');
     expect((await opened.store.load('skill8'))?.name).toBe('skill8');
     const check = await opened.store.check({ deep: true });
     expect(check.ok).toBe(false);

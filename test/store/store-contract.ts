@@ -275,6 +275,21 @@ export function testStoreContract(name: string, open: (bounds?: StoreBounds) => 
       expect((await store.list({ after: 'B' })).map((skill) => skill.name)).toEqual(['c']);
     });
 
+    test('definitions come whole, by name, a page at a time, and few of them where they are large', async () => {
+      const code = `/* ${'x'.repeat(200_000)} */`;
+      for (const name of ['b', 'A', 'c', 'd']) await store.add(skillVersion({ name, code }));
+      await store.add(skillVersion({ name: 'd', code: 'export const result = 2;' }));
+      const pages: string[][] = [];
+      for (let after = ''; ; after = pages.at(-1)?.at(-1) ?? '') {
+        const page = await store.definitions({ after, limit: 3 });
+        if (page.length === 0) break;
+        pages.push(page.map((definition) => definition.name));
+      }
+      expect(pages.flat()).toEqual(['A', 'b', 'c', 'd']);
+      expect(pages.length).toBeGreaterThan(1);
+      expect(await store.definitions({ after: 'c' })).toMatchObject([{ code: 'export const result = 2;' }]);
+    });
+
     describe('results', () => {
       test('a result is answered until it expires, and may be replaced', async () => {
         const result = storedResult('k', '#["💥"]');
@@ -402,6 +417,7 @@ export function testStoreContract(name: string, open: (bounds?: StoreBounds) => 
           () => store.add(skillVersion({ name: 'late' })),
           () => store.search('last'),
           () => store.list(),
+          () => store.definitions(),
           () => store.getResult('k'),
           () => store.recordRun(runRecord('r')),
           () => store.stats(),

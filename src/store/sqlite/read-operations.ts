@@ -1,6 +1,8 @@
 /** What a reader connection can be asked, in its thread. Each answer is plain data. */
+import type { SkillDefinition } from '../../skills/skill.ts';
 import type { RunRecord, SearchHit, SkillSummary, StoreCheck, VersionSummary } from '../store.ts';
 import { checkDatabase } from './check.ts';
+import { readDefinitions, type DefinitionsArguments } from './definitions.ts';
 import { toRunRecord, toSkillSummary, type SkillRow } from './records.ts';
 import { hasTags, search, type SearchArguments } from './search.ts';
 import { serviceReads, type ServiceReads } from './service-operations.ts';
@@ -27,6 +29,7 @@ type Operation<Arguments, Answer> = (context: ReadContext, given: Arguments) => 
 export interface ReadOperations extends ServiceReads {
   search: Operation<SearchArguments, SearchHit[]>;
   list: Operation<{ limit: number; after: string | undefined; tags: readonly string[] }, SkillSummary[]>;
+  definitions: Operation<DefinitionsArguments, SkillDefinition[]>;
   versions: Operation<{ name: string }, VersionSummary[]>;
   listRuns: Operation<{ limit: number; skill: string | undefined }, RunRecord[]>;
   count: Operation<Record<never, never>, StoreCounts>;
@@ -46,6 +49,7 @@ export const readOperations: ReadOperations = {
     );
     return rows.map((row) => toSkillSummary(row, path));
   },
+  definitions: (context, given) => readDefinitions(context, given),
   versions({ statements }, { name }) {
     const rows = statements.all<{ version: number; digest: string; createdAtMs: number; current: number }>(
       `SELECT v.version, v.digest, v.created_at_ms AS createdAtMs, v.version = s.version AS current

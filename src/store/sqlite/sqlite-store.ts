@@ -1,11 +1,13 @@
 /** The embedded store: one SQLite file, point reads here, everything longer in threads. */
 import { resolve } from 'node:path';
 import { ClosedError, DatabaseReadonlyError } from '../../errors.ts';
+import type { SkillDefinition } from '../../skills/skill.ts';
 import type { PoolObserver, PoolStats } from '../../pool/pool-stats.ts';
 import type { ResourcePool } from '../../pool/resource-pool.ts';
 import type {
   AddedVersion,
   BackupOptions,
+  DefinitionsPage,
   Expectation,
   ListOptions,
   NewSkillVersion,
@@ -158,6 +160,10 @@ class SqliteStore implements Store {
   list(options: ListOptions = {}): Promise<SkillSummary[]> {
     const { after, tags = [], signal } = options;
     return this.#read('list', { limit: bounded(options.limit, LIST_LIMIT), after, tags }, signal);
+  }
+
+  definitions({ limit, after, signal }: DefinitionsPage = {}): Promise<SkillDefinition[]> {
+    return this.#read('definitions', { limit: bounded(limit, LIST_LIMIT), after }, signal);
   }
 
   async getResult(key: string): Promise<StoredResult | undefined> {
