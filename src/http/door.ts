@@ -31,7 +31,6 @@ export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () 
   app.decorateRequest('failure');
   app.addHook('onRequest', (request, reply, done) => {
     inFlight += 1;
-    reply.raw.once('close', () => (inFlight -= 1));
     request.caller = NOBODY;
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     if (parts.isDraining()) reply.header('connection', 'close');
@@ -48,6 +47,7 @@ export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () 
     return undefined;
   });
   app.addHook('onResponse', (request, reply, done) => {
+    inFlight -= 1;
     writeDown(parts.audit, request, reply);
     done();
   });

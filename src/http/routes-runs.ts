@@ -207,12 +207,9 @@ async function answerRun(
   const isLater = prefersLater(request.headers.prefer);
   let mayLeave = true;
   try {
-    const library = await context.libraryOf(caller);
-    if (!isLater) {
-      const ended = await run(library, body, { id: request.id, signal: context.clients.gone(reply) });
-      reply.type('application/json; charset=utf-8');
-      return reply.send(jsonAnswer(ended, options.runOutputBytesMax * 2));
-    }
+    const opened = context.libraryOf(caller);
+    const library = opened instanceof Promise ? await opened : opened;
+    if (!isLater) return reply.send(await runNow(context, request, reply, (how) => run(library, body, how)));
     const kept = context.keptRuns.start({ id: request.id, owner: caller.tenant, skill }, async (one) => {
       try {
         const ended = await run(library, body, {
@@ -233,6 +230,24 @@ async function answerRun(
     return reply.type('application/json; charset=utf-8').send(stateText(kept));
   } finally {
     if (mayLeave) admission.leave(caller);
+  }
+}
+
+async function runNow(
+  { clients, options }: ServiceContext,
+  request: Call['request'],
+  reply: Call['reply'],
+  run: (how: Pick<RunOptions, 'id' | 'signal'>) => Promise<SkillRun>,
+): Promise<string> {
+  const waiting = clients.wait(request);
+  let isUnheard = false;
+  try {
+    const ended = await run({ id: request.id, signal: waiting.signal });
+    isUnheard = ended.cached;
+    reply.type('application/json; charset=utf-8');
+    return jsonAnswer(ended, options.runOutputBytesMax * 2);
+  } finally {
+    clients.done(request, waiting, isUnheard);
   }
 }
 

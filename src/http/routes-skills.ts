@@ -59,15 +59,16 @@ function listSkills(context: ServiceContext): Route {
     answers: [{ status: 200, description: 'One page.', schema: skillPage }],
     errors: ['POOL_EXHAUSTED', 'DATABASE_CONNECTION', 'CLOSED', 'ABORTED'],
     examples: { query: 'average of a price series', tag: 'finance', limit: 20, cursor: 'bWVkaWFu' },
-    handle: async ({ caller, query, reply }) => {
+    handle: async ({ caller, query, request }) => {
       const library = await context.libraryOf(caller);
       const { limit, cursor } = query;
       const tags = query.tag === undefined ? [] : [query.tag].flat();
-      const signal = context.clients.gone(reply);
       const isSeen = ({ name }: { name: string }): boolean => maySee(caller, name);
       if (query.query === undefined) {
         const after = cursor === undefined ? {} : { after: fromCursor(cursor) };
-        const page = await library.list({ limit, tags, signal, ...after });
+        const page = await context.clients.during(request, (signal) =>
+          library.list({ limit, tags, signal, ...after }),
+        );
         const last = page.at(-1);
         return {
           skills: page.filter(isSeen),
@@ -76,7 +77,10 @@ function listSkills(context: ServiceContext): Route {
       }
       const from = cursor === undefined ? 0 : offsetOf(cursor);
       const until = Math.min(SEARCH_MAX, from + limit);
-      const hits = await library.search(query.query, { limit: until, tags, signal });
+      const words = query.query;
+      const hits = await context.clients.during(request, (signal) =>
+        library.search(words, { limit: until, tags, signal }),
+      );
       const next = hits.length < until || until === SEARCH_MAX ? null : toCursor(String(until));
       return { skills: hits.slice(from).filter(isSeen), next };
     },
@@ -199,13 +203,10 @@ function putSkill(context: ServiceContext): Route {
       // Its examples are runs.
       context.admission.enter(caller);
       try {
-        const added = await library.add(
-          { ...body, name },
-          {
-            verify: query.verify === 'true',
-            signal: context.clients.gone(reply),
-            expected: expectationOf(request.headers),
-          },
+        const verify = query.verify === 'true';
+        const expected = expectationOf(request.headers);
+        const added = await context.clients.during(request, (signal) =>
+          library.add({ ...body, name }, { verify, signal, expected }),
         );
         const { version, digest, status, verified, warnings } = added;
         reply.code(status === 'added' ? 201 : 200).header('etag', etagOf(digest));

@@ -1,0 +1,113 @@
+/**
+ * The endpoint beside a bare Fastify route with the same check of the body, and beside the library itself.
+ * The client writes ready-made bytes on 64 sockets, so that it is not what is measured.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { SkillLibrary } from '../dist/library.js';
+
+const CONNECTIONS = 64;
+const ROUND_MS = 3_000;
+const ROUNDS = 5;
+const RUN = { inputs: { prices: [10, 20, 60, 40], window: 2 } };
+
+async function server(kind) {
+  const child = spawn(process.execPath, [new URL('http-server.mjs', import.meta.url).pathname, kind], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [text] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { port: Number(text), stop: () => child.kill('SIGKILL') };
+}
+
+function requestBytes(body) {
+  const text = JSON.stringify(body);
+  return (
+    'POST /v1/skills/moving-average/run HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n' +
+    `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  );
+}
+
+/** Answers per second. */
+async function load(port, next, connections = CONNECTIONS) {
+  let answers = 0;
+  let isOver = false;
+  const sockets = Array.from({ length: connections }, () => {
+    const socket = connect(port, '127.0.0.1');
+    let held = '';
+    socket.setNoDelay(true).setEncoding('latin1');
+    socket.on('data', (chunk) => {
+      held += chunk;
+      const end = held.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const at = held.indexOf('ontent-length: ');
+      if (held.length < end + 4 + Number.parseInt(held.slice(at + 15), 10)) return;
+      if (!held.startsWith('HTTP/1.1 200')) throw new Error(held);
+      held = '';
+      answers += 1;
+      if (!isOver) socket.write(next());
+    });
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const startMs = performance.now();
+  for (const socket of sockets) socket.write(next());
+  await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
+  isOver = true;
+  const perSecond = (answers / (performance.now() - startMs)) * 1_000;
+  for (const socket of sockets) socket.destroy();
+  return perSecond;
+}
+
+const median = (values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
+const round = (value) => Math.round(value).toLocaleString('en');
+
+const [bare, service] = [await server('bare'), await server('service')];
+const known = requestBytes(RUN);
+const cached = { bare: [], service: [] };
+await load(service.port, () => known);
+for (let at = 0; at < ROUNDS; at += 1) {
+  cached.bare.push(await load(bare.port, () => known));
+  cached.service.push(await load(service.port, () => known));
+}
+const ratios = cached.service.map((value, at) => value / cached.bare[at]);
+console.log(`cached run, ${CONNECTIONS} connections, answers per second (median of ${ROUNDS} rounds)`);
+console.log(`  bare Fastify route   ${round(median(cached.bare))}`);
+console.log(`  skillcache           ${round(median(cached.service))}`);
+console.log(`  ratio                ${(median(ratios) * 100).toFixed(0)} % (wanted: 60 %)`);
+
+let seed = 0;
+const hot = () => ({ ...RUN, inputs: { prices: [10, 20, 60, (seed += 1)], window: 2 }, cache: 'bypass' });
+const library = await SkillLibrary.open({ path: ':memory:' });
+for await (const _ of library.import(new URL('../skills/moving-average', import.meta.url).pathname));
+
+/** The same number of callers, in this process. */
+async function direct() {
+  let runs = 0;
+  const endMs = performance.now() + ROUND_MS;
+  const caller = async () => {
+    while (performance.now() < endMs) {
+      const { inputs, ...options } = hot();
+      await library.run('moving-average', inputs, options);
+      runs += 1;
+    }
+  };
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: CONNECTIONS }, caller));
+  return (runs / (performance.now() - startMs)) * 1_000;
+}
+
+await direct();
+await load(service.port, () => requestBytes(hot()));
+const executed = { direct: [], service: [] };
+for (let at = 0; at < ROUNDS; at += 1) {
+  executed.direct.push(await direct());
+  executed.service.push(await load(service.port, () => requestBytes(hot())));
+}
+const shares = executed.service.map((value, at) => value / executed.direct[at]);
+console.log(`executed hot run, ${CONNECTIONS} callers, runs per second (median of ${ROUNDS} rounds)`);
+console.log(`  the library itself   ${round(median(executed.direct))}`);
+console.log(`  skillcache           ${round(median(executed.service))}`);
+console.log(`  ratio                ${(median(shares) * 100).toFixed(0)} % (wanted: 80 %)`);
+await library.close();
+for (const one of [bare, service]) one.stop();
