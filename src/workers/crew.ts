@@ -1,4 +1,5 @@
 /** The workers that stand by: which of them a run gets, when one is bound, and how each ends. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { abortError } from '../errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { DestroyReason, PoolStats } from '../pool/pool-stats.ts';
@@ -15,6 +16,8 @@ const TERM_GRACE_MS = 2_000;
 /** One that was idle for so long is asked whether it is there, and has so long to say so. */
 const TRUST_MS = 1_000;
 const CHECK_MS = 500;
+/** Starting a process holds the parent up for milliseconds: one that nobody waits for is started so much later. */
+const REFILL_MS = 3;
 /** After this a worker that answered has made its next realm. */
 const SETTLE_MS = 1;
 const MEMORY_DEFAULT = 128 * 1024 * 1024;
@@ -145,6 +148,7 @@ export class Crew {
       ...(isolation === 'run' ? { usesMax: 1 } : {}),
       ...(isolation === 'library' ? {} : { isReady: (slot: WorkerSlot) => slot.isUnbound }),
       create: async (signal) => {
+        if (this.#pool.stats().waiting === 0) await pause(REFILL_MS, undefined, { signal });
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
         const slot = await this.#starter.start(wish ?? this.#usual, signal);
