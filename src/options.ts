@@ -164,6 +164,12 @@ export const optionsSchema = z.strictObject({
       .enum(['none', 'permission', 'kernel'])
       .default('permission')
       .describe('The least confinement that is accepted; a run with less is refused.'),
+    wrapper: z
+      .enum(['auto', 'never', 'require'])
+      .default('auto')
+      .describe(
+        'Namespaces (bubblewrap) or a profile (sandbox-exec) around workers: where installed, never, or no run without.',
+      ),
     grants: grantsMaxSchema.describe('The most that any run is granted beside computing.'),
   }),
   injection: section({

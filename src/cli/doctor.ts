@@ -134,7 +134,7 @@ async function libraryCheck(session: Session, options: { path: string; deep: boo
 async function sandboxChecks(session: Session): Promise<Check[]> {
   try {
     await using library = await session.open('memory');
-    return [await tierCheck(library), await trialCheck(session, library)];
+    return [await tierCheck(library), await wrapperCheck(library), await trialCheck(session, library)];
   } catch (error) {
     return [failed('sandbox', error)];
   }
@@ -161,6 +161,12 @@ async function tierCheck(library: SkillLibrary): Promise<Check> {
   const { tier, platform, why } = await library.confinement();
   const detail = `${tier} on ${platform}${why ? `: ${why}` : ''}`;
   return { name: 'confinement', status: tier === 'kernel' ? 'ok' : 'warn', detail };
+}
+
+/** A second wall; its absence is no fault. */
+async function wrapperCheck(library: SkillLibrary): Promise<Check> {
+  const { wrapper, wrapperWhy } = await library.confinement();
+  return { name: 'wrapper', status: 'ok', detail: wrapper ?? `none: ${wrapperWhy ?? 'unknown'}` };
 }
 
 async function trialCheck({ signal }: Session, library: SkillLibrary): Promise<Check> {

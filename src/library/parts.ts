@@ -55,11 +55,9 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
   const bounds = { entriesMax: cache.skillEntriesMax, bytesMax: cache.skillBytesMax, policy: cache.policy };
   const skills = new SkillCache({ store, compile, ...bounds });
   const inline = new InlineCache({ store, ...bounds });
-  const workers = new Dispatcher({
-    workers: options.workers,
-    require: options.sandbox.require,
-    memoryBytesMax: options.run.memoryBytesMax,
-  });
+  const { require, wrapper } = options.sandbox;
+  const { memoryBytesMax } = options.run;
+  const workers = new Dispatcher({ workers: options.workers, require, wrapper, memoryBytesMax });
   const watched = { skills, inline, results, purity, workers, store };
   const watch = new LibraryWatch(options, watched, webhook);
   return {

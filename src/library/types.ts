@@ -60,6 +60,9 @@ export interface Confinement {
   readonly platform: string;
   /** Why the tier is not a higher one. */
   readonly why?: string;
+  /** What is put around workers beside; absent where nothing is, and then `wrapperWhy` says why. */
+  readonly wrapper?: 'bubblewrap' | 'sandbox-exec';
+  readonly wrapperWhy?: string;
 }
 
 /** What the library has to say beside its answers; an edge writes it down. */

@@ -48,7 +48,7 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   const VALUE_MAX = 1_000;
   const STACK_LINES_MAX = 50;
   const ALLOCATION =
-    /^(?:Array buffer allocation failed|Invalid (?:typed )?array (?:buffer )?length: out of memory)/;
+    /^(?:Array buffer allocation failed|Invalid (?:typed )?array (?:buffer )?length: out of memory)|^WebAssembly\.Memory(?:\.grow)?\(\): (?:could not allocate|Unable to grow instance) memory/;
   const units: Unit[] = setPrototypeOf([], null);
 
   const textSlice = (text: string, from: number, to: number) => bound(slice, text, from, to) as string;

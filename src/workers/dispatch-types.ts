@@ -32,6 +32,8 @@ export interface DispatcherOptions {
   readonly memoryBytesMax?: number | undefined;
   /** `permission` does not try the kernel's lock. Default: the best there is. */
   readonly confinement?: 'kernel' | 'permission' | undefined;
+  /** Namespaces or a profile around workers: where there are any (`auto`), `never`, or else no run (`require`). */
+  readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
   readonly observer?: PoolObserver | undefined;
 }
 
@@ -143,4 +145,7 @@ export interface Confinement {
   readonly platform: string;
   /** Why it is not the highest tier. */
   readonly why?: string;
+  /** What is put around workers beside; absent where nothing is. */
+  readonly wrapper?: 'bubblewrap' | 'sandbox-exec';
+  readonly wrapperWhy?: string;
 }

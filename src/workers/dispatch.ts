@@ -30,12 +30,12 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { require, confinement } = options;
+    const { require, confinement, wrapper } = options;
     const onStart = () => {
       this.#counts.starts += 1;
     };
     const servesOne = options.workers.isolation !== 'library';
-    this.#starter = new WorkerStarter({ require, confinement, servesOne, onStart });
+    this.#starter = new WorkerStarter({ require, confinement, wrapper, servesOne, onStart });
     this.#crew = new Crew(options, this.#starter, this.#closing.signal);
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });
@@ -80,7 +80,15 @@ export class Dispatcher {
     if (this.#starter.hello === undefined) await this.#crew.warmUp(1);
     const { tier, why } = this.#starter.hello ?? { tier: 'none' as const, why: 'no worker was started' };
     const reason = why === undefined ? {} : { why };
-    return { tier, seccomp: tier === 'kernel', platform: `${process.platform}-${process.arch}`, ...reason };
+    const { name, why: wrapperWhy } = this.#starter.wrapper;
+    return {
+      tier,
+      seccomp: tier === 'kernel',
+      platform: `${process.platform}-${process.arch}`,
+      ...reason,
+      ...(name && { wrapper: name }),
+      ...(wrapperWhy !== undefined && { wrapperWhy }),
+    };
   }
 
   /** The process ids of the workers that live now. */

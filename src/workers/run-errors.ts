@@ -39,7 +39,8 @@ export function deathError(death: Death, { logs, report }: Circumstances): Skill
 /** A worker that ended before its first word. */
 export function neverReady(death: Death): Error {
   const how = death.signal ?? `exit code ${death.exitCode}`;
-  const message = `a worker ended before it was ready (${how}): ${death.stderr.trim().slice(-500)}`;
+  const why = [death.cause, death.stderr.trim().slice(-500)].filter(Boolean).join('; ');
+  const message = `a worker ended before it was ready (${how}): ${why || 'it said nothing'}`;
   return death.cause === undefined ? new WorkerCrashedError(message) : new SandboxUnavailableError(message);
 }
 

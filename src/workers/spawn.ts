@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EngineGrants, WorkerSettings } from '../sandbox/protocol.ts';
+import type { Wrapper } from './wrapper.ts';
 
 export interface SpawnOptions {
   /** V8's heap and external memory together. */
@@ -19,23 +20,27 @@ export interface SpawnOptions {
   readonly servesOne: boolean;
   /** What its realms have beyond the ordinary. */
   readonly engine: EngineGrants;
+  /** What is put around it. */
+  readonly wrapper?: Wrapper | undefined;
 }
 
 export interface Spawned {
   readonly child: ChildProcess;
   /** Its private, empty working directory, which the child removes itself; removed again once it is gone. */
-  readonly folder: string;
+  readonly folder: string | undefined;
 }
 
 const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
-export function spawnWorker({ memoryBytesMax, confinement, servesOne, engine }: SpawnOptions): Spawned {
+export function spawnWorker(options: SpawnOptions): Spawned {
+  const { memoryBytesMax, confinement, servesOne, engine, wrapper } = options;
   void removeStaleFolders();
-  const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+  const isApart = wrapper?.isNamespaced === true;
+  const folder = isApart ? undefined : mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
   const program = programPath();
   const settings: WorkerSettings = {
-    parentId: process.pid,
+    parentId: isApart ? 1 : process.pid,
     memoryBytesMax,
     useKernel: confinement === 'kernel',
     servesOne,
@@ -45,9 +50,11 @@ export function spawnWorker({ memoryBytesMax, confinement, servesOne, engine }: 
     ...v8Flags(memoryBytesMax),
     ...(confinement === 'permission' ? permissionFlags(program) : []),
   ];
+  const words = [process.execPath, ...flags, program, JSON.stringify(settings)];
+  const [command = '', ...rest] = wrapper ? [wrapper.path, ...wrapper.flags(program), ...words] : words;
   try {
-    const child = spawn(process.execPath, [...flags, program, JSON.stringify(settings)], {
-      cwd: folder,
+    const child = spawn(command, rest, {
+      cwd: folder ?? '/',
       // Nothing of the parent's environment; libuv must not open an io_uring, which seccomp cannot see into.
       // One thread waits for the parent's replies; others would have nothing to do.
       env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
@@ -58,7 +65,7 @@ export function spawnWorker({ memoryBytesMax, confinement, servesOne, engine }: 
     });
     return { child, folder };
   } catch (error) {
-    removeFolder(folder);
+    if (folder !== undefined) removeFolder(folder);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** Starts workers in the highest confinement that this machine gives, and refuses less than is required. */
-import { SandboxUnavailableError } from '../errors.ts';
+import { SandboxUnavailableError, toError } from '../errors.ts';
 import {
   NO_ENGINE_GRANTS,
   type EngineGrants,
@@ -11,6 +11,7 @@ import type { RunGrants } from '../grants.ts';
 import type { DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
+import { findWrapper, type Wrapper } from './wrapper.ts';
 
 const RANK: Readonly<Record<SandboxTier, number>> = { none: 0, permission: 1, kernel: 2 };
 
@@ -91,6 +92,8 @@ export interface StarterOptions {
   readonly require: SandboxTier;
   /** Starts with Node's permission flags at once, for machines (and tests) without the kernel's lock. */
   readonly confinement?: SpawnOptions['confinement'] | undefined;
+  /** Whether namespaces or a profile are put around workers. */
+  readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
   readonly servesOne: boolean;
   readonly onStart: () => void;
 }
@@ -102,12 +105,17 @@ export class WorkerStarter {
   /** What the last worker said, and why it was not more at the first. */
   hello: Hello | undefined;
   #kernelWhy: string | undefined;
+  #wrapper: Wrapper | undefined;
+  #wrapperWhy: string | undefined;
   readonly #alive = new Set<Worker>();
 
   constructor(options: StarterOptions) {
     this.#options = options;
     this.#confinement = options.confinement ?? (process.platform === 'linux' ? 'kernel' : 'permission');
     if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
+    if (options.wrapper === 'never') this.#wrapperWhy = 'sandbox.wrapper is never';
+    else this.#wrapper = findWrapper();
+    if (this.#wrapper === undefined) this.#wrapperWhy ??= 'neither bubblewrap nor sandbox-exec is installed';
   }
 
   /** The process ids of the workers that live now, those that are starting or dying included. */
@@ -115,12 +123,21 @@ export class WorkerStarter {
     return [...this.#alive].map((worker) => worker.processId).filter((pid) => pid > 0);
   }
 
+  /** What is put around workers, or why nothing is. */
+  get wrapper(): { readonly name?: Wrapper['name']; readonly why?: string } {
+    if (this.#wrapper !== undefined) return { name: this.#wrapper.name };
+    return { why: this.#wrapperWhy ?? 'unknown' };
+  }
+
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */
   async start({ memoryBytesMax, engine }: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
+    const { servesOne } = this.#options;
     for (;;) {
       const confinement = this.#confinement;
+      const wrapper = this.#wrapper;
+      this.#refuseUnwrapped();
       const startedMs = performance.now();
-      const worker = new Worker({ memoryBytesMax, engine, confinement, servesOne: this.#options.servesOne });
+      const worker = new Worker({ memoryBytesMax, engine, confinement, servesOne, wrapper });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));
       this.#options.onStart();
@@ -136,10 +153,22 @@ export class WorkerStarter {
           continue;
         }
         return await this.#accept(worker, hello, startedMs);
+      } catch (error) {
+        // It never started under what was put around it, and may without; one that did once will again.
+        if (wrapper === undefined || this.hello !== undefined || signal.aborted) throw error;
+        this.#wrapper = undefined;
+        this.#wrapperWhy = `${wrapper.name} does not work here: ${toError(error).message}`;
       } finally {
         signal.removeEventListener('abort', abort);
       }
     }
+  }
+
+  /** @throws {SandboxUnavailableError} */
+  #refuseUnwrapped(): void {
+    if (this.#options.wrapper !== 'require' || this.#wrapper !== undefined) return;
+    const message = `sandbox.wrapper is require, but there is none: ${this.#wrapperWhy ?? ''}`;
+    throw new SandboxUnavailableError(message, { details: { why: this.#wrapperWhy } });
   }
 
   async #accept(worker: Worker, hello: Hello, startedMs: number): Promise<WorkerSlot> {

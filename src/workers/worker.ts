@@ -20,6 +20,7 @@ import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { neverReady } from './run-errors.ts';
 import type { Death, Task, TaskEnd } from './task.ts';
 import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
+import { innerProcessId, signalOf } from './wrapper.ts';
 
 interface Running {
   readonly id: number;
@@ -43,6 +44,7 @@ export class Worker {
   readonly memoryBytesMax: number;
   readonly servesOne: boolean;
   readonly engine: EngineGrants;
+  readonly #isApart: boolean;
   readonly hello: Promise<Hello>;
   /** Settles when the process is gone and its folder removed. */
   readonly gone: Promise<Death>;
@@ -55,6 +57,8 @@ export class Worker {
   #tenant: string | undefined;
   /** The versions it keeps, least recently used first. */
   readonly #kept = new Set<string>();
+  /** Its own id, where the child's is that of a wrapper. */
+  #innerId: number | undefined;
   #lastTask = 0;
   readonly #words = new LastWords();
   #cause: string | undefined;
@@ -65,6 +69,7 @@ export class Worker {
     this.memoryBytesMax = options.memoryBytesMax;
     this.servesOne = options.servesOne;
     this.engine = options.engine;
+    this.#isApart = options.wrapper?.isNamespaced === true;
     this.#child = child;
     const greeting = deferred<Hello>();
     this.hello = greeting.promise;
@@ -86,7 +91,7 @@ export class Worker {
   }
 
   get processId(): number {
-    return this.#child.pid ?? -1;
+    return this.#innerId ?? this.#child.pid ?? -1;
   }
   get isDead(): boolean {
     return this.#state.kind === 'dead';
@@ -225,6 +230,7 @@ export class Worker {
     switch (state.kind) {
       case 'starting':
         this.#state = { kind: 'idle' };
+        if (this.#isApart) this.#innerId = innerProcessId(this.processId);
         // From here on it does not keep the parent alive, unless it is busy.
         this.#unref();
         this.#greet.resolve(parseHello(frame));
@@ -259,15 +265,16 @@ export class Worker {
     running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
   }
 
-  #watch(folder: string): Promise<Death> {
+  #watch(folder: string | undefined): Promise<Death> {
     return new Promise((resolve) => {
-      const finish = (exitCode: number | null, signal: NodeJS.Signals | null) => {
+      const finish = (exitCode: number | null, ended: NodeJS.Signals | null) => {
         if (this.#state.kind === 'dead') return;
+        const signal = ended ?? (this.#isApart ? signalOf(exitCode) : null);
         const cause = this.#cause === undefined ? {} : { cause: this.#cause };
         const death: Death = { exitCode, signal, stderr: this.#words.text, ...cause };
         const before = this.#state;
         this.#state = { kind: 'dead', death };
-        removeFolder(folder);
+        if (folder !== undefined) removeFolder(folder);
         this.#channel.destroy();
         this.#greet.reject(neverReady(death));
         if (before.kind === 'checking') before.tell(false);
@@ -281,7 +288,10 @@ export class Worker {
       // `close` comes after `exit` once the streams were read: what it wrote last says why it died.
       this.#child.once('close', finish);
       this.#child.once('exit', (exitCode, signal) => {
-        if (this.#cause !== undefined) finish(exitCode, signal);
+        if (this.#cause === undefined) return;
+        if (!this.#isApart) return finish(exitCode, signal);
+        // The wrapper is gone; what it wrapped is when its streams end too.
+        this.#channel.destroy();
       });
       this.#child.once('error', (error) => {
         this.#words.add(Buffer.from(String(error)));

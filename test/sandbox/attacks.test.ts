@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { findWrapper, signalOf } from '../../src/workers/wrapper.ts';
 import { dispatcher, failure, programOf, run } from '../workers/runs.ts';
 import { ATTACKS_BY_OBJECT } from './attacks-by-object.ts';
 import { ATTACKS as ATTACKS_BY_TRICK, PRELUDE } from './attacks.ts';
@@ -12,9 +13,14 @@ const ATTACKS = [...ATTACKS_BY_TRICK, ...ATTACKS_BY_OBJECT];
 const workers = dispatcher();
 afterAll(() => workers.close(0));
 
+/** With what is put around workers, where there is such, and without. */
+const WRAPPERS = findWrapper() === undefined ? (['never'] as const) : (['never', 'require'] as const);
+
 const inputs = { list: [1], date: new Date(0) };
 
-describe('no attack on the realm succeeds', () => {
+describe.each(WRAPPERS)('no attack on the realm succeeds (wrapper: %s)', (wrapper) => {
+  const own = dispatcher({}, { wrapper });
+  afterAll(() => own.close(0));
   // One program for all, so that a worker is bound once; each attack has a realm of its own.
   const bodies = ATTACKS.map(({ name, code }) => `${JSON.stringify(name)}(inputs, context) { ${code} }`);
   const program = programOf(
@@ -22,10 +28,17 @@ describe('no attack on the realm succeeds', () => {
   );
 
   test.each(ATTACKS)('$name', async ({ name }) => {
-    const { output } = await run(workers, program, { inputs: { ...inputs, name } });
+    const { output } = await run(own, program, { inputs: { ...inputs, name } });
     expect(output).toBe('no');
   });
 
+  test('the confinement is the one that is meant', async () => {
+    const { wrapper: name } = await own.confinement();
+    expect(name === undefined).toBe(wrapper === 'never');
+  });
+});
+
+describe('the attacks', () => {
   test('there are 120 of them at least, no two alike', () => {
     expect(new Set(ATTACKS.map(({ name }) => name)).size).toBe(ATTACKS.length);
     expect(new Set(ATTACKS.map(({ code }) => code)).size).toBe(ATTACKS.length);
@@ -92,44 +105,67 @@ describe('what one run leaves, the next does not find', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('the kernel refuses a locked process', () => {
-  test('every class of system call that is not for computing', async () => {
-    const { stdout } = await lockedProcess();
-    const results = JSON.parse(stdout) as {
-      lock: { isLocked: boolean };
-      calls: Record<string, number>;
-      node: Record<string, string>;
-    };
-    expect(results.lock).toEqual({ isLocked: true });
-    const EPERM = 1;
-    expect(Object.entries(results.calls).filter(([, errno]) => errno !== EPERM)).toEqual([]);
-    expect(Object.keys(results.calls).length).toBeGreaterThan(40);
-    expect(Object.entries(results.node).filter(([, outcome]) => outcome === 'succeeded')).toEqual([]);
-  });
+/** Namespaces of their own, with all files to be seen: what is left to refuse is the kernel lock's. */
+const NAMESPACES = [
+  '--unshare-all',
+  '--die-with-parent',
+  '--cap-drop',
+  'ALL',
+  '--ro-bind',
+  '/',
+  '/',
+  '--proc',
+  '/proc',
+];
 
-  test.each([
-    'ptrace',
-    'process_vm_readv',
-    'bpf',
-    'keyctl',
-    'io_uring_setup',
-    'mount',
-    'unshare',
-    'setns',
-    'perf_event_open',
-    'userfaultfd',
-    'x32',
-  ])('%s ends the process', async (call) => {
-    expect((await lockedProcess(call)).signal).toBe('SIGSYS');
-  });
-});
+describe.runIf(process.platform === 'linux').each(WRAPPERS)(
+  'the kernel refuses a locked process (wrapper: %s)',
+  (wrapper) => {
+    const around = wrapper === 'require' ? NAMESPACES : undefined;
+    test('every class of system call that is not for computing', async () => {
+      const { stdout } = await lockedProcess(around);
+      const results = JSON.parse(stdout) as {
+        lock: { isLocked: boolean };
+        calls: Record<string, number>;
+        node: Record<string, string>;
+      };
+      expect(results.lock).toEqual({ isLocked: true });
+      const EPERM = 1;
+      expect(Object.entries(results.calls).filter(([, errno]) => errno !== EPERM)).toEqual([]);
+      expect(Object.keys(results.calls).length).toBeGreaterThan(40);
+      expect(Object.entries(results.node).filter(([, outcome]) => outcome === 'succeeded')).toEqual([]);
+    });
+
+    test.each([
+      'ptrace',
+      'process_vm_readv',
+      'bpf',
+      'keyctl',
+      'io_uring_setup',
+      'mount',
+      'unshare',
+      'setns',
+      'perf_event_open',
+      'userfaultfd',
+      'x32',
+    ])('%s ends the process', async (call) => {
+      expect((await lockedProcess(around, call)).signal).toBe('SIGSYS');
+    });
+  },
+);
 
 /** It ends by SIGKILL, as a worker does. */
-function lockedProcess(...args: string[]): Promise<{ stdout: string; signal: string | undefined }> {
+function lockedProcess(
+  around: readonly string[] | undefined,
+  ...args: string[]
+): Promise<{ stdout: string; signal: string | undefined }> {
   const program = join(dirname(fileURLToPath(import.meta.url)), 'locked-process.mjs');
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--no-warnings', program, ...args], (error, stdout) => {
-      resolve({ stdout, signal: error?.signal ?? undefined });
+    const words = [process.execPath, '--no-warnings', program, ...args];
+    const [command = '', ...rest] = around ? [findWrapper()?.path ?? '', ...around, ...words] : words;
+    execFile(command, rest, (error, stdout) => {
+      const code = typeof error?.code === 'number' ? error.code : null;
+      resolve({ stdout, signal: error?.signal ?? signalOf(code) ?? undefined });
     });
   });
 }

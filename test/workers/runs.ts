@@ -1,8 +1,7 @@
 /** Runs code in real workers, through the real template. */
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { SkillCacheError } from '../../src/errors.ts';
+import type { RunGrants } from '../../src/grants.ts';
 import { planInjection } from '../../src/inject/planner.ts';
 import { buildTemplate } from '../../src/inject/template.ts';
 import { resolveOptions } from '../../src/options.ts';
@@ -62,6 +61,7 @@ export interface Given {
   readonly limits?: Partial<DispatchLimits>;
   readonly seed?: number;
   readonly tenant?: string;
+  readonly grants?: RunGrants;
   readonly now?: number;
   readonly signal?: AbortSignal;
 }
@@ -103,27 +103,4 @@ export async function failure(
       tookMs: performance.now() - startedMs,
     };
   }
-}
-
-/** Worker folders of this process that exist. */
-export function foldersLeft(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith(`skillcache-worker-${process.pid}-`));
-}
-
-/** Children of this process that are this room's programs, zombies included. */
-export function childrenLeft(readFile: (path: string) => string): number[] {
-  const pids = readFile(`/proc/${process.pid}/task/${process.pid}/children`)
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
-  return pids.filter((pid) => {
-    try {
-      return (
-        readFile(`/proc/${pid}/cmdline`).includes('sandbox/main.js') ||
-        readFile(`/proc/${pid}/stat`).includes(') Z ')
-      );
-    } catch {
-      return false;
-    }
-  });
 }
