@@ -78,17 +78,7 @@ export class Dispatcher {
   /** What holds the workers of this machine; starts one to find out. */
   async confinement(): Promise<Confinement> {
     if (this.#starter.hello === undefined) await this.#crew.warmUp(1);
-    const { tier, why } = this.#starter.hello ?? { tier: 'none' as const, why: 'no worker was started' };
-    const reason = why === undefined ? {} : { why };
-    const { name, why: wrapperWhy } = this.#starter.wrapper;
-    return {
-      tier,
-      seccomp: tier === 'kernel',
-      platform: `${process.platform}-${process.arch}`,
-      ...reason,
-      ...(name && { wrapper: name }),
-      ...(wrapperWhy !== undefined && { wrapperWhy }),
-    };
+    return this.#starter.confinement();
   }
 
   /** The process ids of the workers that live now. */

@@ -8,7 +8,7 @@ import {
   type SandboxTier,
 } from '../sandbox/protocol.ts';
 import type { RunGrants } from '../grants.ts';
-import type { DispatchRequest, WorkerStats } from './dispatch-types.ts';
+import type { Confinement, DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
 import { findWrapper, type Wrapper } from './wrapper.ts';
@@ -123,10 +123,16 @@ export class WorkerStarter {
     return [...this.#alive].map((worker) => worker.processId).filter((pid) => pid > 0);
   }
 
-  /** What is put around workers, or why nothing is. */
-  get wrapper(): { readonly name?: Wrapper['name']; readonly why?: string } {
-    if (this.#wrapper !== undefined) return { name: this.#wrapper.name };
-    return { why: this.#wrapperWhy ?? 'unknown' };
+  /** What holds workers, as far as the last one that was started told. */
+  confinement(): Confinement {
+    const { tier, why } = this.hello ?? { tier: 'none' as const, why: 'no worker was started' };
+    return {
+      tier,
+      seccomp: tier === 'kernel',
+      platform: `${process.platform}-${process.arch}`,
+      ...(why !== undefined && { why }),
+      ...(this.#wrapper ? { wrapper: this.#wrapper.name } : { wrapperWhy: this.#wrapperWhy ?? 'unknown' }),
+    };
   }
 
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */

@@ -41,22 +41,17 @@ export function findWrapper(): Wrapper | undefined {
 /** Namespaces of its own, no capability, and of the file system what Node and the program are loaded from. */
 function bubblewrapFlags(program: string): string[] {
   const shown = [process.execPath, ...programFiles(program), '/etc/ld.so.cache', '/etc/localtime'];
+  const libraries = ['/usr/lib', '/usr/lib64', '/usr/lib32', '/lib', '/lib64', '/nix/store'];
   return [
-    '--unshare-user',
-    '--unshare-pid',
-    '--unshare-net',
-    '--unshare-ipc',
-    '--unshare-uts',
-    '--unshare-cgroup-try',
-    '--die-with-parent',
-    ...['--cap-drop', 'ALL'],
-    ...['--uid', '65534', '--gid', '65534', '--hostname', 'worker'],
-    ...['/usr/lib', '/usr/lib64', '/usr/lib32', '/lib', '/lib64', '/nix/store'].flatMap(libraryFlags),
+    ...words('--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'),
+    ...words('--die-with-parent --cap-drop ALL --uid 65534 --gid 65534 --hostname worker'),
+    ...libraries.flatMap(libraryFlags),
     ...shown.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--tmpfs', '/tmp', '--chdir', '/tmp', '--remount-ro', '/'],
-    '--',
+    ...words('--proc /proc --tmpfs /tmp --chdir /tmp --remount-ro / --'),
   ];
 }
+
+const words = (text: string): string[] => text.split(' ');
 
 /** A link, as distributions with one `/usr` have it, is made again as a link. */
 function libraryFlags(path: string): string[] {

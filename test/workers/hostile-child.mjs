@@ -2,7 +2,7 @@
 import { readSync, writeSync } from 'node:fs';
 
 const [way] = process.argv.slice(2);
-const KINDS = { bind: 1, run: 2, hello: 3, log: 4, outcome: 5, idle: 6, ask: 7, reply: 8 };
+const KINDS = { bind: 1, run: 2, hello: 3, log: 4, outcome: 5, idle: 6, ask: 7, reply: 8, ping: 9 };
 
 const frame = (kind, task, payload = '', size) => {
   const body = Buffer.from(payload);
@@ -44,7 +44,7 @@ const ask = (task, header, body = '') => frame('ask', task, `${JSON.stringify(he
 
 /** What it does with a task. */
 const WAYS = {
-  honest: (t) => [value(t), frame('idle', 0)],
+  honest: (t) => [value(t)],
   twice: (t) => [value(t), value(t, '2')],
   'twice, later': (t) => [value(t), frame('idle', 0), value(t, '2')],
   'before the task': () => [],
@@ -98,5 +98,6 @@ if (HELLOS[way]) send(HELLOS[way]());
 else send(frame('hello', 0, '{"tier":"none"}'), ...(way === 'before the task' ? [value(1)] : []));
 for (;;) {
   const { kind, task } = take();
+  if (kind === KINDS.ping) send(frame('idle', 0));
   if (kind === KINDS.run) send(...(WAYS[way]?.(task) ?? []));
 }

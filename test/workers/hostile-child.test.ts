@@ -31,7 +31,7 @@ async function runOn(way: string): Promise<{ end: TaskEnd; worker: Worker }> {
 test('one that behaves is believed, and stays', async () => {
   const { end, worker: honest } = await runOn('honest');
   expect(end).toMatchObject({ kind: 'outcome', outcome: { output: '1' } });
-  expect(await honest.whenIdle(5_000)).toBe(true);
+  expect(await honest.check(20_000)).toBe(true);
   await honest.kill('the test is over');
 });
 
