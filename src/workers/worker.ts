@@ -151,7 +151,7 @@ export class Worker {
     };
     this.#reader.payloadBytesMax =
       Math.max(header.outputBytesMax, header.grants?.bodyBytesMax ?? 0) + SLACK_BYTES;
-    this.#ref();
+    this.#hold(true);
     this.#channel.write(frameBytes('run', id, `${JSON.stringify(header)}\n`, data));
     return promise;
   }
@@ -205,14 +205,9 @@ export class Worker {
     }
   }
 
-  #ref(): void {
-    this.#child.ref();
-    this.#channel.ref();
-  }
-
-  #unref(): void {
-    this.#child.unref();
-    this.#channel.unref();
+  /** Whether it keeps the parent alive. */
+  #hold(isBusy: boolean): void {
+    for (const each of [this.#child, this.#channel]) each[isBusy ? 'ref' : 'unref']();
   }
 
   #receive(chunk: Buffer): void {
@@ -232,7 +227,7 @@ export class Worker {
         this.#state = { kind: 'idle' };
         if (this.#isApart) this.#innerId = innerProcessId(this.processId);
         // From here on it does not keep the parent alive, unless it is busy.
-        this.#unref();
+        this.#hold(false);
         this.#greet.resolve(parseHello(frame));
         return;
       case 'busy':
@@ -261,7 +256,7 @@ export class Worker {
     this.#state = { kind: 'idle' };
     running.asks.close(false);
     this.#reader.payloadBytesMax = SLACK_BYTES;
-    this.#unref();
+    this.#hold(false);
     running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
   }
 
