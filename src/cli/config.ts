@@ -1,9 +1,11 @@
 /** `skillcache config` */
 import type { Session } from './session.ts';
+import type { Setting } from './settings.ts';
 import { valueText } from '../value-text.ts';
 
 export async function showConfig(session: Session): Promise<void> {
-  const { list } = await session.settings();
+  const { list: settings } = await session.settings();
+  const list = settings.map((setting) => Object.assign({}, setting, { value: masked(setting) }));
   const { output } = session;
   output.answer({ options: list }, () =>
     output.table(
@@ -16,6 +18,14 @@ export async function showConfig(session: Session): Promise<void> {
       ]),
     ),
   );
+}
+
+/** An address may carry a secret: of it only the host is shown. */
+function masked({ key, value }: Setting): unknown {
+  if (key !== 'monitor.webhook.url' || typeof value !== 'string' || !URL.canParse(value)) return value;
+  const { protocol, host, pathname, search, username, password } = new URL(value);
+  const isBare = pathname === '/' && search + username + password === '';
+  return isBare ? value : `${protocol}//${host}/[masked]`;
 }
 
 /** Defaults that follow the number of cores: no file can state them. */

@@ -90,7 +90,7 @@ function buildProgram(json: boolean): Command {
       )
       .version(packageVersion(), '-V, --version', 'print the version')
       .option('--db <path>', 'the library (default: $SKILLCACHE_DB, else the config file, else skills.db)')
-      .option('--config <file>', 'options as JSON; `skillcache config` shows them all')
+      .option('--config <path>', 'options as JSON, a file or a folder; `skillcache config` shows them all')
       .option('--json', 'print one JSON document on stdout, errors as JSON on stderr')
       .option('--quiet', 'print nothing but the answer and errors')
       .helpOption('-h, --help', 'show this')

@@ -1,4 +1,5 @@
-/** Which value each option has, and where it came from: flag, environment, `--config` file, or default. */
+/** Which value each option has, and where it came from: flag, environment, `--config` file or folder, or default. */
+import { statSync } from 'node:fs';
 import { ConfigurationError, FileNotFoundError, SkillCacheError } from '../errors.ts';
 import { programSchema, type ProgramOptions, type ResolvedProgramOptions } from '../http-options.ts';
 import type { SkillLibraryOptions } from '../options.ts';
@@ -45,8 +46,8 @@ type Layer = { source: Source; values: Map<string, { value: unknown; origin?: st
 export async function readSettings({ env, db, configFile }: SettingsInput): Promise<Settings> {
   const defaults = leavesOf(programSchema.parse({}));
   const layers: Layer[] = [
-    await fileLayer(configFile ?? (env['SKILLCACHE_CONFIG'] || undefined)),
-    envLayer(env, defaults),
+    ...(await fileLayers(configFile ?? (env['SKILLCACHE_CONFIG'] || undefined), env, defaults)),
+    await envLayer(env, defaults),
     { source: 'flag', values: new Map(db === undefined ? [] : [['path', { value: db, origin: '--db' }]]) },
   ];
   const given = new Map<string, unknown>();
@@ -69,19 +70,51 @@ export async function readSettings({ env, db, configFile }: SettingsInput): Prom
 function unknownVariables(env: NodeJS.ProcessEnv, list: readonly Setting[]): string[] {
   const known = new Set(['SKILLCACHE_CONFIG', ...list.map(({ variable }) => variable)]);
   for (const { key, value } of list) if (key.endsWith('Env')) known.add(String(value));
-  return Object.keys(env).filter((name) => name.startsWith('SKILLCACHE_') && !known.has(name));
+  const isKnown = (name: string): boolean => known.has(name) || known.has(name.replace(/_FILE$/, ''));
+  return Object.keys(env).filter((name) => name.startsWith('SKILLCACHE_') && !isKnown(name));
 }
 
-async function fileLayer(path: string | undefined): Promise<Layer> {
-  if (path === undefined) return { source: 'file', values: new Map() };
-  const value = parseConfig(await readConfig(path), path);
-  const { $schema: _ignored, ...options } = value;
+/** Of a file, or of a folder of files. */
+async function fileLayers(
+  path: string | undefined,
+  env: NodeJS.ProcessEnv,
+  defaults: ReadonlyMap<string, unknown>,
+): Promise<Layer[]> {
+  if (path === undefined) return [];
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    return [fileLayer(parseConfig(await readConfig(path), path), path)];
+  }
+  const { readConfigFolder } = await import('./config-folder.ts');
+  const { files, variables } = readConfigFolder(path, env, parseConfig);
+  if (files.length === 0) {
+    const message = `${path} has no default.json, ${env['NODE_ENV'] || 'development'}.json or local.json`;
+    throw new ConfigurationError(message, { details: { path } });
+  }
+  const layers = files.map(({ path: file, options }) => fileLayer(options, file));
+  if (variables) layers.push(variablesLayer(variables.options, variables.path, defaults));
+  return layers;
+}
+
+function fileLayer(
+  { $schema: _ignored, ...options }: Readonly<Record<string, unknown>>,
+  path: string,
+): Layer {
   check(options, path);
   const leaves = Array.from(
     leavesOf(options),
     ([key, leaf]) => [key, { value: leaf, origin: path }] as const,
   );
   return { source: 'file', values: new Map(leaves) };
+}
+
+function variablesLayer(texts: object, path: string, defaults: ReadonlyMap<string, unknown>): Layer {
+  const values: Layer['values'] = new Map();
+  for (const [key, text] of leavesOf(texts)) {
+    const value = fromText(String(text), defaults.get(key));
+    check(nest(new Map([[key, value]])), path);
+    values.set(key, { value, origin: path });
+  }
+  return { source: 'env', values };
 }
 
 async function readConfig(path: string): Promise<string> {
@@ -115,15 +148,18 @@ function variableOf(key: string): string {
   return `SKILLCACHE_${key.replaceAll('.', '_').replace(/([a-z])([A-Z])/g, '$1_$2')}`.toUpperCase();
 }
 
-function envLayer(env: NodeJS.ProcessEnv, defaults: ReadonlyMap<string, unknown>): Layer {
+/** `NAME_FILE` names a file that holds the value of `NAME`: for what is not to stand in the environment. */
+async function envLayer(env: NodeJS.ProcessEnv, defaults: ReadonlyMap<string, unknown>): Promise<Layer> {
   const values: Layer['values'] = new Map();
   for (const [key, example] of defaults) {
     const variable = variableOf(key);
-    const text = env[variable];
+    const file = env[`${variable}_FILE`];
+    const text = env[variable] || (file ? (await readConfig(file)).trim() : undefined);
     if (text === undefined || text === '') continue;
+    const origin = env[variable] ? variable : `${variable}_FILE`;
     const value = fromText(text, example);
-    check(nest(new Map([[key, value]])), variable);
-    values.set(key, { value, origin: variable });
+    check(nest(new Map([[key, value]])), origin);
+    values.set(key, { value, origin });
   }
   return { source: 'env', values };
 }

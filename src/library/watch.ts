@@ -1,4 +1,5 @@
 /** The library watching itself: counters, snapshots, and alerts that look at them while there is work. */
+import { readFileSync } from 'node:fs';
 import type { CompiledSkill } from '../cache/compile.ts';
 import type { InlineCache } from '../cache/inline-cache.ts';
 import type { PurityCheck } from '../cache/purity-check.ts';
@@ -230,7 +231,8 @@ export class LibraryWatch {
 export function alertWebhook(options: ResolvedOptions['monitor']['webhook']): Webhook | undefined {
   const { url, secretEnv, ...bounds } = options;
   if (url === '') return undefined;
-  const secret = process.env[secretEnv];
+  const file = process.env[`${secretEnv}_FILE`];
+  const secret = process.env[secretEnv] || (file && readFileSync(file, 'utf8').trim());
   if (secret) return new Webhook({ url, secret, ...bounds });
   throw new ConfigurationError(
     `monitor.webhook.url is set, the environment variable ${secretEnv} with the secret of its signature is not`,

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readSettings, type SettingsInput } from '../../src/cli/settings.ts';
 import { ConfigurationError, FileNotFoundError } from '../../src/errors.ts';
@@ -108,12 +109,14 @@ describe('what is refused', () => {
     await expect(refusal({ db: '' })).rejects.toThrow('path');
   });
 
-  test('a file that is no JSON, no object, a folder, or missing', async () => {
+  test('a file that is no JSON, no object, an empty folder, or missing', async () => {
     await expect(refusal({ configFile: file('broken.json', '{\n  "a"\n}') })).rejects.toThrow(
       /broken\.json is not JSON: line 3, column 1: /,
     );
     await expect(refusal({ configFile: file('list.json', '[]') })).rejects.toThrow('expected a JSON object');
-    await expect(refusal({ configFile: folder })).rejects.toThrow('cannot be read: it is a folder');
+    await expect(refusal({ configFile: folder })).rejects.toThrow(
+      'has no default.json, development.json or local.json',
+    );
     await expect(refusal({ configFile: join(folder, 'none.json') })).rejects.toThrow(FileNotFoundError);
   });
 });
@@ -135,4 +138,76 @@ describe('config/default.json', () => {
     const { list } = await readSettings({ env: {}, configFile: path.pathname });
     expect(list.filter(({ source }) => source !== 'default').length).toBeGreaterThan(30);
   });
+});
+
+describe('a folder', () => {
+  const fill = (name: string, files: Record<string, string>): string => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(path, file), text);
+    return path;
+  };
+
+  test('is read in the order of node-config, and each value names its file', async () => {
+    const path = fill('conf', {
+      'default.json':
+        '{"run":{"timeoutMs":1,"logBytesMax":1,"outputBytesMax":1,"memoryBytesMax":20000000},"http":{"port":1}}',
+      'production.json': '{"run":{"logBytesMax":2,"outputBytesMax":2}}',
+      'local.json': '{"run":{"outputBytesMax":3}}',
+      'custom-environment-variables.json': '{"http":{"port":"HTTP_TEST_PORT"}}',
+      'default.js': 'process.exit(9)',
+    });
+    process.env['HTTP_TEST_PORT'] = '4';
+    try {
+      const env = { NODE_ENV: 'production', SKILLCACHE_RUN_MEMORY_BYTES_MAX: '30000000' };
+      const { list } = await readSettings({ env, configFile: path });
+      const of = (key: string): unknown[] => {
+        const { value, source, origin } = list.find((setting) => setting.key === key) ?? {};
+        return [value, source, origin];
+      };
+      expect(of('run.timeoutMs')).toEqual([1, 'file', join(path, 'default.json')]);
+      expect(of('run.logBytesMax')).toEqual([2, 'file', join(path, 'production.json')]);
+      expect(of('run.outputBytesMax')).toEqual([3, 'file', join(path, 'local.json')]);
+      expect(of('http.port')).toEqual([4, 'env', join(path, 'custom-environment-variables.json')]);
+      expect(of('run.memoryBytesMax')).toEqual([30_000_000, 'env', 'SKILLCACHE_RUN_MEMORY_BYTES_MAX']);
+    } finally {
+      delete process.env['HTTP_TEST_PORT'];
+    }
+  });
+
+  test('with a wrong file names the file, the key and what was expected', async () => {
+    const wrong = fill('wrong', { 'default.json': '{}', 'local.json': '{"http":{"prot":1}}' });
+    await expect(readSettings({ env: {}, configFile: wrong })).rejects.toThrow(
+      /local\.json: http\.prot: unknown option; expected one of host, port/,
+    );
+    const broken = fill('broken', { 'default.json': '{' });
+    await expect(readSettings({ env: {}, configFile: broken })).rejects.toThrow(/default\.json is not JSON/);
+  });
+
+  test('of ours names every option’s variable', async () => {
+    const { list } = await readSettings({ env: {} });
+    const text = readFileSync(
+      new URL('../../config/custom-environment-variables.json', import.meta.url),
+      'utf8',
+    );
+    const named: unknown[] = [];
+    JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? named.push(value) : value));
+    expect(named.toSorted()).toEqual(list.map(({ variable }) => variable).toSorted());
+    const ours = fileURLToPath(new URL('../../config', import.meta.url));
+    const { program } = await readSettings({ env: { NODE_ENV: 'production' }, configFile: ours });
+    expect(program.sandbox.require).toBe('kernel');
+  });
+});
+
+test('a variable may be in a file of its own', async () => {
+  const secret = file('secret', '77\n');
+  const { program, list, unknownVariables } = await readSettings({
+    env: { SKILLCACHE_HTTP_PORT_FILE: secret },
+  });
+  expect(program.http.port).toBe(77);
+  expect(list.find(({ key }) => key === 'http.port')?.origin).toBe('SKILLCACHE_HTTP_PORT_FILE');
+  expect(unknownVariables).toEqual([]);
+  await expect(readSettings({ env: { SKILLCACHE_HTTP_PORT_FILE: `${secret}-none` } })).rejects.toThrow(
+    'no such',
+  );
 });
