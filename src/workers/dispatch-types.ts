@@ -86,8 +86,9 @@ export interface RunReport {
   readonly queueMs: number;
   readonly startMs: number;
   readonly wallMs: number;
+  /** Of a run that was stopped, an estimate in steps of 10 ms; 0 of one whose process died. */
   readonly cpuMs: number;
-  /** The most the process ever held, in its life; absent if it died. */
+  /** The most the process ever held, in its life; absent if it died by itself. */
   readonly memoryPeakBytes?: number;
   readonly bytesIn: number;
   readonly bytesOut: number;

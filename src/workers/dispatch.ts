@@ -123,6 +123,7 @@ export class Dispatcher {
       ...(now === undefined ? {} : { nowMs: now }),
       ...(grants === undefined ? {} : { grants: taskGrants(grants, broker) }),
     };
+    const { cpuMs: cpuMsBefore } = lease.value;
     const stopped = new RunStop(lease, request);
     const end = await worker.run({ header, data, broker, onLog });
     const stop = stopped.clear();
@@ -132,6 +133,7 @@ export class Dispatcher {
       { tier: hello.tier, ...start, queueMs: startedMs - askedMs - start.startMs, wallMs },
       request,
       broker,
+      { use: stopped.use, cpuMsBefore },
     );
     this.#crew.giveBack(lease, end);
     const isGood = stop === undefined && end.kind === 'outcome' && end.outcome.header.kind === 'value';

@@ -3,6 +3,7 @@ import type { RunGrants } from '../grants.ts';
 import type { TaskGrants } from '../sandbox/protocol.ts';
 import type { Broker } from './broker.ts';
 import type { DispatchRequest, GrantUse, RunReport } from './dispatch-types.ts';
+import type { ProcessUse } from './process-use.ts';
 import type { TaskEnd } from './task.ts';
 
 export function reportOf(
@@ -10,12 +11,14 @@ export function reportOf(
   times: Pick<RunReport, 'tier' | 'start' | 'queueMs' | 'startMs' | 'wallMs'>,
   { data, limits, grants }: DispatchRequest,
   broker?: Broker,
+  stopped?: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number },
 ): RunReport {
   const header = end.kind === 'outcome' ? end.outcome.header : undefined;
   return {
     ...times,
-    cpuMs: (header?.cpuUs ?? 0) / 1_000,
-    ...(header === undefined ? {} : { memoryPeakBytes: header.memoryPeakBytes }),
+    ...(header
+      ? { cpuMs: header.cpuUs / 1_000, memoryPeakBytes: header.memoryPeakBytes }
+      : useUntilStop(stopped, times.wallMs)),
     bytesIn: Buffer.byteLength(data),
     bytesOut: end.kind === 'outcome' ? Buffer.byteLength(end.outcome.output) : 0,
     logBytes: header?.logBytes ?? Buffer.byteLength(end.logs),
@@ -23,6 +26,16 @@ export function reportOf(
     limits,
     ...(grants && { grants: namesOf(grants), granted: useOf(header?.withheld ?? [], broker) }),
   };
+}
+
+/** The kernel counts a process from its start, so that what its earlier runs took is left out. */
+function useUntilStop(
+  stopped: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number } | undefined,
+  wallMs: number,
+): Pick<RunReport, 'cpuMs' | 'memoryPeakBytes'> {
+  if (stopped?.use === undefined) return { cpuMs: 0 };
+  const { cpuMs, memoryPeakBytes } = stopped.use;
+  return { cpuMs: Math.max(0, Math.min(cpuMs - stopped.cpuMsBefore, wallMs)), memoryPeakBytes };
 }
 
 /** What the worker must know of the grants. */

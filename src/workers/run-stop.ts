@@ -2,6 +2,7 @@
 import { abortError, ExecutionTimeoutError, type SkillCacheError } from '../errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { DispatchRequest, RunReport } from './dispatch-types.ts';
+import { processUse, type ProcessUse } from './process-use.ts';
 import type { TaskEnd } from './task.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 
@@ -13,17 +14,19 @@ export class RunStop {
   readonly #signal: AbortSignal | undefined;
   readonly #abort: () => void;
   #why: StopError | undefined;
+  #use: ProcessUse | undefined;
 
   constructor(lease: Lease<WorkerSlot>, { limits, signal }: DispatchRequest) {
     const { timeoutMs } = limits;
     const stop = (reason: 'timeout' | 'aborted', why: StopError) => {
       if (this.#why !== undefined) return;
       this.#why = why;
+      this.#use = processUse(lease.value.worker.processId);
       void lease.destroy(reason);
     };
     this.#timer = setTimeout(() => {
       stop('timeout', ({ logs }, report) => {
-        const message = `the skill was stopped at its deadline of ${timeoutMs} ms`;
+        const message = `the skill was stopped at its deadline of ${timeoutMs} ms, after ${Math.round(report.cpuMs)} ms of processor time`;
         return new ExecutionTimeoutError(message, { details: { timeoutMs, logs, report } });
       });
     }, timeoutMs);
@@ -31,6 +34,11 @@ export class RunStop {
     this.#signal = signal;
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.#abort();
+  }
+
+  /** What the process had used when it was stopped. */
+  get use(): ProcessUse | undefined {
+    return this.#use;
   }
 
   /** Why it was stopped, if it was. */

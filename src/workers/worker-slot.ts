@@ -40,6 +40,10 @@ export class WorkerSlot {
     this.#cpuMs += cpuUs / 1_000;
     this.#memoryPeakBytes = memoryPeakBytes;
   }
+  /** Of its runs that ended. */
+  get cpuMs(): number {
+    return this.#cpuMs;
+  }
   get memoryPeakBytes(): number {
     return this.#memoryPeakBytes;
   }

@@ -12,6 +12,7 @@ import {
   SkillRuntimeError,
   WorkerCrashedError,
 } from '../../src/errors.ts';
+import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
 
 const workers = dispatcher();
@@ -284,6 +285,10 @@ describe('a skill that fails', () => {
       limits: { timeoutMs: 300 },
     });
     expect(details['logs']).toBe('before\n');
+    if (process.platform !== 'linux') return;
+    const { cpuMs, memoryPeakBytes } = details['report'] as unknown as RunReport;
+    expect(cpuMs).toBeGreaterThan(0);
+    expect(memoryPeakBytes).toBeGreaterThan(10 * MIB);
   });
 });
 
