@@ -34,6 +34,8 @@ export class Crew {
   readonly #idleBound = new Set<WorkerSlot>();
   readonly #unbound = new Set<WorkerSlot>();
   readonly #usual: WorkerNeeds;
+  /** Whose run the next is likely to be. */
+  #expected: Pick<DispatchRequest, 'program' | 'tenant'> | undefined;
 
   constructor(options: DispatcherOptions, starter: WorkerStarter, closing: AbortSignal) {
     this.#options = options;
@@ -88,11 +90,12 @@ export class Crew {
 
   /** A worker that is bound to this version or free to be, with this run's needs. */
   async lease(request: DispatchRequest, timeoutMs: number): Promise<Lease<WorkerSlot>> {
-    const { program, grants, signal } = request;
+    const { program, tenant, grants, signal } = request;
     const isHasty = this.#isHasty(program.digest);
     const wish = needsOf(request);
     const isUsual = wish.memoryBytesMax === this.#usual.memoryBytesMax && grants === undefined;
-    if (!isUsual) this.#wishes.add(wish);
+    if (isUsual) this.#expected = { program, tenant };
+    else this.#wishes.add(wish);
     try {
       const lease = await this.#pool.acquire({
         signal,
@@ -146,7 +149,9 @@ export class Crew {
       min: Math.min(workers.min, workers.max),
       observer: this.#options.observer,
       ...(isolation === 'run' ? { usesMax: 1 } : {}),
-      ...(isolation === 'library' ? {} : { isReady: (slot: WorkerSlot) => slot.isUnbound }),
+      // Where a worker serves once, one that is idle has served nobody yet.
+      ...(isolation === 'version' ? { isReady: (slot: WorkerSlot) => slot.isUnbound } : {}),
+      ...(isolation === 'run' ? { isReady: (slot: WorkerSlot) => !slot.worker.isDead } : {}),
       create: async (signal) => {
         if (this.#pool.stats().waiting === 0) await pause(REFILL_MS, undefined, { signal });
         const [wish] = this.#wishes;
@@ -155,10 +160,21 @@ export class Crew {
         this.#watch(slot);
         this.#slots.add(slot);
         this.#unbound.add(slot);
+        if (isolation === 'run' && wish === undefined) this.#expect(slot);
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
     });
+  }
+
+  /** Half of the workers that serve once wait for the version that ran last, compiled and in its realm. */
+  #expect(slot: WorkerSlot): void {
+    const expected = this.#expected;
+    if (expected === undefined || this.#pool.stats().waiting > 0) return;
+    let own = 0;
+    for (const { worker } of this.#slots)
+      if (worker.digest === expected.program.digest && !worker.isBusy) own += 1;
+    if (own < Math.floor(this.#options.workers.min / 2)) this.bind(slot, expected.program, expected.tenant);
   }
 
   async #unmake(slot: WorkerSlot, reason: DestroyReason): Promise<void> {

@@ -49,3 +49,18 @@ test('a version that breaks its worker does not break the next one', async () =>
   expect(error.code).toBe('EXECUTION_TIMEOUT');
   expect((await run(own, 'export const result = 1;')).output).toBe(1);
 });
+
+test('isolation run keeps half of the workers ready for the version that ran last', async () => {
+  await using own = dispatcher({ min: 2, max: 4, isolation: 'run' });
+  const program = programOf('let n = 0; export default () => (n += 1);');
+  const pids = new Set<number>();
+  await run(own, program);
+  for (let i = 0; i < 3; i += 1) {
+    const ready = () => own.stats().workers.filter(({ skill, uses }) => skill !== undefined && uses === 0);
+    await expect.poll(() => ready().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    for (const { processId } of ready()) pids.add(processId);
+    const { output, report } = await run(own, program);
+    expect([output, report.start]).toEqual([1, 'bound']);
+  }
+  expect(pids.size).toBeGreaterThanOrEqual(3);
+});
