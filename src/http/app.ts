@@ -12,6 +12,7 @@ import { NameGuard } from './guard.ts';
 import { addIdempotency } from './idempotency.ts';
 import { knownError, problemOf, problemText, PROBLEM_TYPE } from './problem.ts';
 import type { ServiceStore } from '../store/service-store.ts';
+import { addTracing } from './tracing.ts';
 import { zodCheck } from './route.ts';
 import { logFailure, logRequest, type ServiceLog } from './service-log.ts';
 
@@ -29,6 +30,7 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
   const { options, log, counters, store } = parts;
   const app = createApp(options);
   app.setValidatorCompiler(zodCheck);
+  addTracing(app);
   const { inFlight } = addDoor(app, { ...parts, guard: new NameGuard(options) });
   addIdempotency(app, store, (request, error) => logFailure(log, request, error));
   addCompression(app, options.bodyBytesMax);
