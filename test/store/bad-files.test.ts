@@ -179,6 +179,9 @@ describe('a damaged file', () => {
       UPDATE skills SET version = 9 WHERE name = 'skill1';
       DELETE FROM skill_index WHERE rowid = (SELECT id FROM skills WHERE name = 'skill2');
       INSERT INTO skill_index (rowid, name) VALUES (5000, 'nobody');
+      DELETE FROM skill_index WHERE rowid = (SELECT id FROM skills WHERE name = 'skill4');
+      INSERT INTO skill_index (rowid, name, description)
+        SELECT id, 'skill 4', 'What another does' FROM skills WHERE name = 'skill4';
       INSERT INTO tags VALUES ('lost', 4000);
       INSERT INTO requirements SELECT id, 'absent', 1, 'd' FROM versions WHERE name = 'skill3';
       UPDATE counters SET value = 1 WHERE name = 'result_bytes';
@@ -193,6 +196,7 @@ describe('a damaged file', () => {
       /^requirement: skill3 needs absent@1/,
       /^search index: skill2 is missing/,
       /^search index: entry 5000/,
+      /^search index: skill4 is found by other words/,
       /^damage: the entry of skill skill1/,
       /^results: \d+ bytes are kept, 1 are counted/,
     ];
@@ -201,6 +205,7 @@ describe('a damaged file', () => {
         problems.some((problem) => pattern.test(problem)),
         `${pattern}`,
       ).toBe(true);
+    expect(problems.filter((problem) => problem.includes('other words'))).toHaveLength(1);
   });
 
   test('a file that is deleted while open takes no more writes, and still answers reads', async () => {

@@ -27,7 +27,7 @@ const random = seededRandom(SEED);
 
 test(
   `after each of ${KILLS} kills every acknowledged write is there and whole, and no other by half`,
-  { timeout: 30_000 + KILLS * 1_000 },
+  { timeout: 60_000 + KILLS * 2_000 },
   async () => {
     let left = KILLS;
     const totals = { acknowledged: 0, duringWrites: 0 };

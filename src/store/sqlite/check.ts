@@ -1,5 +1,6 @@
 /** Does the file say what was written, and do its parts agree? */
 import type { StoreCheck } from '../store.ts';
+import { otherwiseIndexed } from './check-index.ts';
 import type { ReadContext } from './read-operations.ts';
 import { resultChecksum, skillChecksum, versionChecksum } from './records.ts';
 import type { ResultRow, SkillRow, VersionRow } from './records.ts';
@@ -14,7 +15,7 @@ export function checkDatabase(context: ReadContext, isDeep: boolean): StoreCheck
     foreignKeys,
     pointers,
     searchIndex,
-    ...(isDeep ? [skills, versions, results] : []),
+    ...(isDeep ? [skills, versions, results, otherwiseIndexed] : []),
   ];
   for (const check of checks) {
     context.keepGoing();
