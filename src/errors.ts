@@ -73,6 +73,12 @@ export const ERROR_KINDS = {
   DATABASE_CORRUPT: kind(500, 1),
   DATABASE_FULL: kind(507, 9, true),
   DATABASE_READONLY: kind(503, 9),
+  // Batches.
+  BATCH_NOT_FOUND: kind(404, 7),
+  BATCH_BUSY: kind(409, 9, true),
+  BATCH_REFUSED: kind(409, 6),
+  BATCH_FAILED: kind(422, 5),
+  OUTPUT_UNWRITABLE: kind(507, 9, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
@@ -179,6 +185,16 @@ export class DatabaseCorruptError extends errorClass('DATABASE_CORRUPT') {}
 export class DatabaseFullError extends errorClass('DATABASE_FULL') {}
 /** The database or its folder cannot be written. */
 export class DatabaseReadonlyError extends errorClass('DATABASE_READONLY') {}
+/** No batch of this id. */
+export class BatchNotFoundError extends errorClass('BATCH_NOT_FOUND') {}
+/** Another process, or another part of this one, is running the batch or writes its output. */
+export class BatchBusyError extends errorClass('BATCH_BUSY') {}
+/** The batch cannot go on: its inputs, output, skill or checkpoints are not what they were; `details.reasons`. */
+export class BatchRefusedError extends errorClass('BATCH_REFUSED') {}
+/** More items failed than `failuresMax` lets; `details.failed`. */
+export class BatchFailedError extends errorClass('BATCH_FAILED') {}
+/** The output of a batch cannot be written any more: a full disk, say. What was kept can be resumed. */
+export class OutputUnwritableError extends errorClass('OUTPUT_UNWRITABLE') {}
 /** Called after, or during, `close()`. */
 export class ClosedError extends errorClass('CLOSED') {}
 /** The caller's signal fired. */

@@ -1,5 +1,14 @@
 /** The public API. Nothing else of this package is importable. */
 export { SkillLibrary } from './library.ts';
+export { Batches } from './batch/batches.ts';
+export type { BatchStatus, ResumeOptions, StartOptions } from './batch/batches.ts';
+export type { Batch } from './batch/batch.ts';
+export type { BatchEnd, BatchItem, BatchReport, BatchSignals } from './batch/batch-types.ts';
+export type { CompareOptions, Comparison, Difference, Side, SideReport } from './batch/compare.ts';
+export type { ItemError } from './batch/item-run.ts';
+export type { BatchRunOptions } from './batch/job.ts';
+export type { BatchProgress, BatchStatusState } from './batch/progress.ts';
+export type { BatchCallOptions, BatchFormat, BatchTuning, OnError } from './batch-options.ts';
 export { injectData } from './inject/inject.ts';
 export type { Injected, InjectionLimits, InjectOptions } from './inject/inject.ts';
 export { reportCapabilities } from './syntax/capabilities.ts';
@@ -7,6 +16,10 @@ export type { CapabilityOptions, CapabilityReport } from './syntax/capabilities.
 export type { CapabilityFlag } from './syntax/capability-flags.ts';
 export {
   AbortedError,
+  BatchBusyError,
+  BatchFailedError,
+  BatchNotFoundError,
+  BatchRefusedError,
   CacheOverflowError,
   ClosedError,
   ConfigurationError,
@@ -21,6 +34,7 @@ export {
   InjectionError,
   InputValidationError,
   OutputLimitError,
+  OutputUnwritableError,
   OutputValidationError,
   PoolExhaustedError,
   RequirementError,

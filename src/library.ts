@@ -242,6 +242,11 @@ export class SkillLibrary {
     return this.#gate.work(() => warmUp(this.#parts, options, this.#gate.closing));
   }
 
+  /** Replaces the workers by fresh ones, the busy ones when their run ends; what long jobs do now and then. */
+  recycleWorkers(): Promise<void> {
+    return this.#gate.work(() => this.#parts.workers.recycle());
+  }
+
   /** Imports what changed in folders that were imported before; what did not is `unchanged`. */
   async *refresh(paths: Iterable<string>, options: ImportOptions = {}): AsyncGenerator<ImportOutcome> {
     for (const path of paths) yield* this.import(path, options);

@@ -1,5 +1,6 @@
 /** Every option of the library: one schema with its default, unit and bound. Unknown keys are refused. */
 import { z } from 'zod';
+import { batchShape } from './batch-options.ts';
 import { usableCores } from './cores.ts';
 import { ConfigurationError } from './errors.ts';
 import { grantsMaxSchema } from './grants.ts';
@@ -245,6 +246,7 @@ export const optionsSchema = z.strictObject({
       waitingMax: count(1, 100_000).default(100).describe('Alerts waiting to be posted; the oldest go.'),
     }),
   }),
+  batch: section(batchShape),
   closeTimeoutMs: milliseconds(10 * MINUTE_MS)
     .default(10_000)
     .describe('How long `close()` lets running work finish, in ms.'),

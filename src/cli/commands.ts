@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { parseCount, parseSize, parseTime } from './arguments.ts';
+import { declareBatch } from './batch.ts';
 import { declareCache } from './cache.ts';
 import { declareService } from './service-commands.ts';
 import type { AddCommandOptions } from './add.ts';
@@ -33,6 +34,7 @@ export function declareCommands(program: Command, perform: Perform): void {
   declareRunning(program, perform);
   declareKeeping(program, perform);
   declareOperating(program, perform);
+  declareBatch(program, perform);
   declareCache(program, perform);
   declareService(program, perform);
 }

@@ -42,6 +42,7 @@ async function perform(words: readonly string[], interruption: Interruption): Pr
         env: process.env,
         global,
         lasts: () => interruption.takeTime(),
+        bePatient: () => interruption.bePatient(),
       });
       try {
         exitCode = (await action(session)) ?? 0;
@@ -109,6 +110,8 @@ function packageVersion(): string {
 /** SIGINT, SIGTERM and a closed stdout, as one abort signal. */
 class Interruption {
   readonly #controller = new AbortController();
+  /** Set where the first interruption asks, and only the second one stops. */
+  #second: AbortController | undefined;
   isPipeClosed = false;
   #takesTime = false;
 
@@ -129,6 +132,12 @@ class Interruption {
     this.#takesTime = true;
   }
 
+  /** From now on the first interruption has no deadline; the signal of the second. */
+  bePatient(): AbortSignal {
+    this.#second ??= new AbortController();
+    return this.#second.signal;
+  }
+
   #stdoutFailed(error: NodeJS.ErrnoException): void {
     if (error.code !== 'EPIPE') {
       process.stderr.write(`error: stdout cannot be written: ${error.code ?? error.message}\n`);
@@ -140,9 +149,11 @@ class Interruption {
   }
 
   #interrupt(name: string): void {
-    if (this.signal.aborted) process.exit(ERROR_KINDS.ABORTED.exitCode);
-    this.#controller.abort(new AbortedError(`interrupted by ${name}`));
-    if (this.#takesTime) return;
+    const next = this.signal.aborted ? this.#second : this.#controller;
+    if (!next || next.signal.aborted) process.exit(ERROR_KINDS.ABORTED.exitCode);
+    next.abort(new AbortedError(`interrupted by ${name}`));
+    const isAsked = this.#second !== undefined && !this.#second.signal.aborted;
+    if (this.#takesTime || isAsked) return;
     const { exitCode } = abortError(this.signal);
     setTimeout(() => process.exit(exitCode), GRACE_MS).unref();
   }

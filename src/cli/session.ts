@@ -41,6 +41,8 @@ export class Session {
   readonly output: Output;
   /** Fires at SIGINT, SIGTERM, or when nobody reads stdout any more. */
   readonly signal: AbortSignal;
+  /** For work that is to be finished: `signal` only asks from now on; the signal of the second interruption. */
+  readonly bePatient: () => AbortSignal;
   readonly stdin: ReadStdin;
   readonly env: NodeJS.ProcessEnv;
   /** Says that the command runs until it is told to stop, and then takes the time it needs; a second signal ends it. */
@@ -51,6 +53,7 @@ export class Session {
   constructor(parts: {
     output: Output;
     signal: AbortSignal;
+    bePatient: () => AbortSignal;
     stdin: ReadStdin;
     env: NodeJS.ProcessEnv;
     global: GlobalOptions;
@@ -58,6 +61,7 @@ export class Session {
   }) {
     this.output = parts.output;
     this.signal = parts.signal;
+    this.bePatient = parts.bePatient;
     this.stdin = parts.stdin;
     this.env = parts.env;
     this.#global = parts.global;

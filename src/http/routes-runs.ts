@@ -5,7 +5,7 @@ import type { SkillRun } from '../library/types.ts';
 import type { RunOptions } from '../run-options.ts';
 import { expectEverySkill, expectSkill, maySee, type Caller } from './caller.ts';
 import { EventStream, lastEventId } from './event-stream.ts';
-import { jsonAnswer } from './json-answer.ts';
+import { jsonAnswer } from '../json-answer.ts';
 import type { KeptRun } from './kept-run.ts';
 import { route, type Answer, type Call, type Route } from './route.ts';
 import { runAnswer, runBody, runCodeBody, runId, runState, skillReference } from './schemas.ts';

@@ -20,6 +20,9 @@ interface Owner<T> {
   changed(): void;
 }
 
+/** No generation has this number. */
+const OUTDATED = -1;
+
 export class Inventory<T> {
   readonly members = new Members<T>();
   readonly creations: Creations<T>;
@@ -118,9 +121,10 @@ export class Inventory<T> {
     }
   }
 
-  /** From now on what exists is destroyed on its return. */
-  outdate(): void {
-    this.#generation += 1;
+  /** From now on what exists, or what of it matches, is destroyed on its return. */
+  outdate(matches?: (resource: T) => boolean): void {
+    if (matches === undefined) this.#generation += 1;
+    else for (const member of this.members) if (matches(member.value)) member.generation = OUTDATED;
   }
 
   /** Lends it; the sweeper sees to leases that are held too long. */

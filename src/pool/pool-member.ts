@@ -31,7 +31,7 @@ export interface Member<T> {
   readonly value: T;
   readonly bornMs: number;
   /** Which `clear()` it was born after; an older one is destroyed on its return. */
-  readonly generation: number;
+  generation: number;
   readonly state: MemberState;
   readonly uses: number;
 }

@@ -104,10 +104,10 @@ export class ResourcePool<T> {
     return chosen.length;
   }
 
-  /** Destroys every resource: the idle ones now, those in use or being created on their return. */
-  async clear(): Promise<void> {
-    this.#inventory.outdate();
-    await this.evict(undefined, 'cleared');
+  /** Destroys every resource, or those that match: the idle ones now, those in use (or being created) on return. */
+  async clear(matches?: (resource: T) => boolean): Promise<void> {
+    this.#inventory.outdate(matches);
+    await this.evict(matches, 'cleared');
   }
 
   /**

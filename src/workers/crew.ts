@@ -76,8 +76,8 @@ export class Crew {
   }
 
   /** Ends all: those that are idle now, the others after their run. */
-  clear(): Promise<void> {
-    return this.#pool.clear();
+  clear(matches?: (slot: WorkerSlot) => boolean): Promise<void> {
+    return this.#pool.clear(matches);
   }
 
   /**

@@ -75,6 +75,12 @@ export class Dispatcher {
     return this.#crew.clear();
   }
 
+  /** Replaces bound workers, the busy ones when their run ends; what takes their place is started first. */
+  async recycle(): Promise<void> {
+    await this.#crew.warmUp(this.#options.workers.concurrency);
+    await this.#crew.clear((slot) => !slot.isUnbound);
+  }
+
   /** What holds the workers of this machine; starts one to find out. */
   async confinement(): Promise<Confinement> {
     if (this.#starter.hello === undefined) await this.#crew.warmUp(1);

@@ -23,6 +23,7 @@ test('help loads neither the library nor its options, and one package', () => {
   expect(names).toEqual([
     'cli/alert-log.js',
     'cli/arguments.js',
+    'cli/batch.js',
     'cli/cache.js',
     'cli/commands.js',
     'cli/failure.js',

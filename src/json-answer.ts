@@ -1,5 +1,5 @@
 /** Any answer as JSON: what JSON has words for by the engine itself, the rest as the command line prints it. */
-import { valueText } from '../value-text.ts';
+import { valueText } from './value-text.ts';
 
 const DEPTH_MAX = 100;
 

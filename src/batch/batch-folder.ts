@@ -1,0 +1,117 @@
+/** The folder in which batches are kept: their jobs, checkpoints, progress and locks, a handful of files each. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BatchBusyError, BatchNotFoundError, BatchRefusedError, ConfigurationError } from '../errors.ts';
+import { tryLockFile, type FileLock } from '../store/sqlite/file-lock.ts';
+import { digestOf, jobText, type BatchJob } from './job.ts';
+import { replaceFile } from './replace-file.ts';
+
+const ENDINGS = ['checkpoint-0.json', 'checkpoint-1.json', 'progress.json', 'cancel', 'lock', 'job.json'];
+const ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+/** A lock is looked at for a moment by whoever asks for a batch's status. */
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 20;
+
+export class BatchFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** `20261126-013000-1a2b3c`: sorted by name is sorted by time. */
+  static newId(): string {
+    const [day = '', time = ''] = new Date().toISOString().split('T');
+    return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${randomBytes(3).toString('hex')}`;
+  }
+
+  base(id: string): string {
+    return join(this.path, id);
+  }
+
+  async create(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      throw new ConfigurationError(`the folder of batches ${this.path} cannot be made`, { cause });
+    });
+  }
+
+  /** Of all batches, the latest first. */
+  async ids(): Promise<string[]> {
+    const names = await readdir(this.path).catch(() => []);
+    return names
+      .filter((name) => name.endsWith('.job.json'))
+      .map((name) => name.slice(0, -'.job.json'.length))
+      .toSorted()
+      .toReversed();
+  }
+
+  async save(job: BatchJob): Promise<void> {
+    await replaceFile(`${this.base(job.id)}.job.json`, jobText(job), { isDurable: true });
+  }
+
+  /** @throws {BatchNotFoundError}, {BatchRefusedError} for one that is damaged. */
+  async load(id: string): Promise<{ job: BatchJob; digest: string }> {
+    const text = ID.test(id) ? await textAt(`${this.base(id)}.job.json`) : undefined;
+    if (text === undefined)
+      throw new BatchNotFoundError(`no batch ${id} in ${this.path}`, { details: { id } });
+    try {
+      return { job: JSON.parse(text) as BatchJob, digest: digestOf(text) };
+    } catch (cause) {
+      throw new BatchRefusedError(`the job of batch ${id} is damaged`, { cause, details: { id } });
+    }
+  }
+
+  /** @throws {BatchBusyError} where another holds it. */
+  async lock(id: string): Promise<FileLock> {
+    return this.#lock(`${this.base(id)}.lock`, `batch ${id} is being run by another process`);
+  }
+
+  /** @throws {BatchBusyError} where another batch writes to it. */
+  async lockOutput(path: string): Promise<FileLock> {
+    const name = `output-${digestOf(path).slice(0, 16)}.lock`;
+    return this.#lock(join(this.path, name), `another batch is writing to ${path}`);
+  }
+
+  isRunning(id: string): boolean {
+    const lock = tryLockFile(`${this.base(id)}.lock`);
+    lock?.release();
+    return lock === undefined;
+  }
+
+  async progressOf(id: string): Promise<Record<string, unknown> | undefined> {
+    const text = await textAt(`${this.base(id)}.progress.json`);
+    return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
+  }
+
+  async askToCancel(id: string): Promise<void> {
+    await replaceFile(`${this.base(id)}.cancel`, '', { isDurable: false });
+  }
+
+  async forgetCancel(id: string): Promise<void> {
+    await rm(`${this.base(id)}.cancel`, { force: true });
+  }
+
+  /** Its files; the job last, so that a half is still known. */
+  async remove(id: string): Promise<void> {
+    for (const ending of ENDINGS) await rm(`${this.base(id)}.${ending}`, { force: true });
+  }
+
+  async #lock(path: string, busy: string): Promise<FileLock> {
+    for (let tries = 1; ; tries += 1) {
+      const lock = tryLockFile(path);
+      if (lock) return lock;
+      if (tries === LOCK_TRIES) throw new BatchBusyError(busy, { details: { path } });
+      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+    }
+  }
+}
+
+async function textAt(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

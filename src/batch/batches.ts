@@ -1,0 +1,281 @@
+/** The batches of a library: started, resumed, looked at, cancelled, compared. */
+import type { Readable, Writable } from 'node:stream';
+import { batchTuning, checkBatchOptions, type BatchCallOptions } from '../batch-options.ts';
+import { BatchRefusedError, ConfigurationError } from '../errors.ts';
+import type { SkillLibrary } from '../library.ts';
+import type { FileLock } from '../store/sqlite/file-lock.ts';
+import { Batch } from './batch.ts';
+import type { BatchSignals } from './batch-types.ts';
+import { BatchFolder } from './batch-folder.ts';
+import type { ByteSource } from './byte-source.ts';
+import { loadCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { compareVersions, type CompareOptions, type Comparison } from './compare.ts';
+import { framesOf } from './frames.ts';
+import { InputReader } from './input-reader.ts';
+import { ItemReader, type JsonSchema } from './item.ts';
+import { jobText, digestOf, referenceOf, type BatchJob, type BatchRunOptions } from './job.ts';
+import { openOutput, openSource, type Streams } from './open-streams.ts';
+import type { OutputFile } from './output-file.ts';
+import { plainRun } from './plain-run.ts';
+import { inputPlace, outputPlace } from './places.ts';
+import type { BatchProgress, BatchStatusState } from './progress.ts';
+
+export interface StartOptions extends BatchCallOptions, BatchSignals {
+  /** A file of NDJSON, a JSON array or CSV, or a stream of such bytes. */
+  inputs: string | Readable;
+  /** A file, or a stream; NDJSON, one line an input. */
+  output: string | Writable;
+  /** The same for every item. */
+  run?: BatchRunOptions;
+  onProgress?: (progress: BatchProgress) => void;
+}
+
+export interface ResumeOptions extends BatchSignals {
+  /** Of a batch whose inputs were a stream: the same stream, from its beginning. */
+  inputs?: Readable;
+  onProgress?: (progress: BatchProgress) => void;
+}
+
+export interface BatchStatus {
+  readonly id: string;
+  readonly skill: string;
+  readonly state: BatchStatusState;
+  readonly createdAtMs: number;
+  readonly inputs: string;
+  readonly output: string;
+  /** As the last checkpoint has it. */
+  readonly done: number;
+  readonly failed: number;
+  readonly cached: number;
+  /** Checkpoints that were not taken, and why. */
+  readonly refused: readonly string[];
+  /** The last progress that was told, where there is some. */
+  readonly progress?: Readonly<Record<string, unknown>>;
+}
+
+type Watching = { [Key in keyof ResumeOptions]?: ResumeOptions[Key] | undefined };
+
+/** What is closed again where a batch cannot be opened. */
+interface Opened {
+  readonly locks: FileLock[];
+  source?: ByteSource;
+  output?: OutputFile;
+}
+
+const LIST_MAX = 1_000;
+
+export class Batches {
+  readonly #library: SkillLibrary;
+  readonly #folder: BatchFolder;
+
+  /** @throws {ConfigurationError} for a library in memory without `batch.folder`. */
+  constructor(library: SkillLibrary) {
+    const { path, batch } = library.options;
+    if (batch.folder === '' && path === ':memory:') {
+      throw new ConfigurationError(
+        'a library in memory has no place for batches: set the option batch.folder',
+      );
+    }
+    this.#library = library;
+    this.#folder = new BatchFolder(batch.folder || `${path}-batches`);
+  }
+
+  /**
+   * Makes a batch ready: nothing runs before it is read or finished.
+   * @throws {ConfigurationError}, {FileNotFoundError}, {SkillNotFoundError}, {BatchBusyError}, {BatchRefusedError}.
+   */
+  async start(skill: string, options: StartOptions): Promise<Batch> {
+    const { inputs, output, run = {}, signal, killSignal, onProgress, ...said } = options;
+    const call = checkBatchOptions(said);
+    const stored = await this.#library.get(skill);
+    const input = await inputPlace(inputs, call.format);
+    const job: BatchJob = {
+      id: call.id ?? BatchFolder.newId(),
+      createdAtMs: Date.now(),
+      skill: { name: stored.name, version: stored.version, digest: stored.digest },
+      input,
+      output: await outputPlace(output, input, this.#library.options.path),
+      options: call,
+      run: plainRun(run),
+    };
+    await this.#folder.create();
+    await this.#makeRoom(job);
+    const streams = {
+      inputs: typeof inputs === 'string' ? undefined : inputs,
+      output: typeof output === 'string' ? undefined : output,
+    };
+    return this.#open(job, { signal, killSignal, onProgress }, streams, true);
+  }
+
+  /**
+   * Goes on from the last good checkpoint.
+   * @throws {BatchNotFoundError}; {BatchBusyError} where it is being run; {BatchRefusedError} where skill, inputs,
+   * output or checkpoints are not what they were.
+   */
+  async resume(id: string, options: ResumeOptions = {}): Promise<Batch> {
+    const { inputs, ...rest } = options;
+    const { job } = await this.#folder.load(id);
+    return this.#open(job, rest, { inputs }, false);
+  }
+
+  /** @throws {BatchNotFoundError}, {BatchRefusedError}. */
+  async status(id: string): Promise<BatchStatus> {
+    const { job, digest } = await this.#folder.load(id);
+    const isRunning = this.#folder.isRunning(id);
+    const { checkpoint, refused } = await loadCheckpoint(this.#folder.base(id), id, digest);
+    const { done = 0, failed = 0, cached = 0 } = checkpoint?.counts ?? {};
+    const progress = await this.#folder.progressOf(id);
+    const kept = checkpoint?.state ?? 'open';
+    return {
+      id,
+      skill: referenceOf(job),
+      state: isRunning ? 'running' : kept === 'open' ? 'interrupted' : kept,
+      createdAtMs: job.createdAtMs,
+      inputs: job.input.path,
+      output: job.output.path,
+      done,
+      failed,
+      cached,
+      refused,
+      ...(progress && { progress }),
+    };
+  }
+
+  /** The latest first. */
+  async list({ limit = 100 }: { limit?: number } = {}): Promise<BatchStatus[]> {
+    const ids = await this.#folder.ids();
+    const found: BatchStatus[] = [];
+    for (const id of ids.slice(0, Math.min(limit, LIST_MAX))) {
+      try {
+        found.push(await this.status(id));
+      } catch (error) {
+        // One that cannot be read hides no other: `status` of it says why.
+        if (!(error instanceof BatchRefusedError)) throw error;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Ends a batch for good. One that runs, here or in another process, finishes what runs first.
+   * @throws {BatchNotFoundError}, {BatchRefusedError} for one that is complete.
+   */
+  async cancel(id: string): Promise<'cancelled' | 'asked'> {
+    const { digest } = await this.#folder.load(id);
+    if (this.#folder.isRunning(id)) {
+      await this.#folder.askToCancel(id);
+      return 'asked';
+    }
+    using _lock = await this.#folder.lock(id);
+    const base = this.#folder.base(id);
+    const { checkpoint } = await loadCheckpoint(base, id, digest);
+    if (checkpoint?.state === 'completed')
+      throw new BatchRefusedError(`batch ${id} is complete`, { details: { id } });
+    if (!checkpoint) await this.#folder.remove(id);
+    else await saveCheckpoint(base, { ...checkpoint, sequence: checkpoint.sequence + 1, state: 'cancelled' });
+    return 'cancelled';
+  }
+
+  /** Runs two versions over the same inputs, and tells where they differ. */
+  compare(before: string, after: string, options: CompareOptions): Promise<Comparison> {
+    return compareVersions(this.#library, before, after, options);
+  }
+
+  async #open(job: BatchJob, rest: Watching, streams: Streams, isNew: boolean): Promise<Batch> {
+    const opened: Opened = { locks: [] };
+    try {
+      return await this.#openParts(job, rest, streams, isNew, opened);
+    } catch (error) {
+      await Promise.allSettled([opened.source?.close(), opened.output?.close()]);
+      for (const lock of opened.locks) lock.release();
+      throw error;
+    }
+  }
+
+  async #openParts(
+    job: BatchJob,
+    rest: Watching,
+    streams: Streams,
+    isNew: boolean,
+    opened: Opened,
+  ): Promise<Batch> {
+    const { locks } = opened;
+    locks.push(await this.#folder.lock(job.id));
+    if (job.output.kind === 'file') locks.push(await this.#folder.lockOutput(job.output.path));
+    const base = this.#folder.base(job.id);
+    const { checkpoint, refused } = await loadCheckpoint(base, job.id, digestOf(jobText(job)));
+    if (!isNew) await this.#refuseOthers(job, checkpoint, streams);
+    await this.#folder.forgetCancel(job.id);
+    const { inputSchema } = (await this.#library.get(referenceOf(job))).definition;
+    const tuning = batchTuning(this.#library.options.batch, job.options);
+    const source = (opened.source = await openSource(job, streams));
+    if (checkpoint && checkpoint.state !== 'completed') {
+      await source.resume(checkpoint.input.position, checkpoint.input);
+    }
+    const output = (opened.output = await openOutput(job, streams, checkpoint, tuning.bufferBytes));
+    if (isNew) await this.#folder.save(job);
+    const items = new ItemReader({
+      format: job.input.format,
+      schema: inputSchema as JsonSchema | undefined,
+      bytesMax: tuning.itemBytesMax,
+      index: checkpoint?.counts.done ?? 0,
+      columns: checkpoint?.input.columns,
+    });
+    const from = checkpoint?.input ?? { position: 0, lines: 0 };
+    const reader = new InputReader(source, framesOf(job.input.format, from, tuning.itemBytesMax), items);
+    const parts = { library: this.#library, job, base, locks, tuning, checkpoint, source, reader, output };
+    return new Batch({ ...parts, ...given(rest) }, refused);
+  }
+
+  async #refuseOthers(job: BatchJob, checkpoint: Checkpoint | undefined, streams: Streams): Promise<void> {
+    const { id, skill, input, output } = job;
+    const reasons: string[] = [];
+    if (checkpoint?.state === 'cancelled') reasons.push('it was cancelled');
+    if (output.kind === 'stream' && checkpoint?.state !== 'completed') {
+      reasons.push('its output was a stream, which cannot be cut back to the checkpoint');
+    }
+    if (
+      input.kind === 'stream' &&
+      input.path === '-' &&
+      !streams.inputs &&
+      checkpoint?.state !== 'completed'
+    ) {
+      reasons.push('its inputs were a stream: give the same again, from the beginning');
+    }
+    const { digest } = await this.#library.get(referenceOf(job));
+    if (digest !== skill.digest) reasons.push(`${referenceOf(job)} is another skill now`);
+    if (input.kind === 'file' && checkpoint?.state !== 'completed') {
+      const now = await inputPlace(input.path, input.format);
+      if (now.bytes !== input.bytes)
+        reasons.push(`${input.path} had ${input.bytes} bytes, and has ${now.bytes}`);
+      else if (now.modifiedAtMs !== input.modifiedAtMs) reasons.push(`${input.path} was written to since`);
+    }
+    if (reasons.length === 0) return;
+    throw new BatchRefusedError(`batch ${id} cannot be resumed: ${reasons.join('; ')}`, {
+      details: { id, reasons },
+    });
+  }
+
+  /** Refuses an output that an unfinished batch still needs, and drops what is over and too old. */
+  async #makeRoom(job: BatchJob): Promise<void> {
+    const ids = await this.#folder.ids();
+    if (ids.includes(job.id))
+      throw new BatchRefusedError(`there is a batch ${job.id} already`, { details: { id: job.id } });
+    let over = 0;
+    for (const id of ids) {
+      const status = await this.status(id).catch(() => undefined);
+      if (!status) continue;
+      if (status.state === 'completed' || status.state === 'cancelled') {
+        over += 1;
+        if (over > this.#library.options.batch.keptMax) await this.#folder.remove(id);
+      } else if (job.output.kind === 'file' && status.output === job.output.path) {
+        const message = `${job.output.path} is the output of batch ${id}, which is ${status.state}: resume or cancel that one, or name another file`;
+        throw new BatchRefusedError(message, { details: { id } });
+      }
+    }
+  }
+}
+
+function given<Parts extends object>(parts: Parts): { [Key in keyof Parts]: Exclude<Parts[Key], undefined> } {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as never;
+}

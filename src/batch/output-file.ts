@@ -1,0 +1,178 @@
+/** The output: lines gathered into writes, positions that are known to the byte, and a digest of all of it. */
+import { createHash, type Hash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { BatchRefusedError, OutputUnwritableError, toError } from '../errors.ts';
+import { syncFolder } from './replace-file.ts';
+
+export interface Written {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+interface Target {
+  write(bytes: Buffer, position: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class OutputFile {
+  readonly #path: string;
+  readonly #target: Target;
+  readonly #hash: Hash;
+  readonly #bufferBytes: number;
+  #written: number;
+  #lines: string[] = [];
+  #length = 0;
+  #writing: Promise<void> | undefined;
+  #failure: OutputUnwritableError | undefined;
+
+  private constructor(path: string, target: Target, hash: Hash, written: number, bufferBytes: number) {
+    this.#path = path;
+    this.#target = target;
+    this.#hash = hash;
+    this.#written = written;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  /**
+   * Cut to what a checkpoint says of it: a torn line goes, and so does what the checkpoint does not know.
+   * @throws {BatchRefusedError} where what should be there is not.
+   */
+  static async ofFile(path: string, written: Written | undefined, bufferBytes: number): Promise<OutputFile> {
+    const file = await openOutput(path, written);
+    try {
+      const hash = createHash('sha256');
+      if (written) await verify(file, path, written, hash);
+      await file.truncate(written?.bytes ?? 0);
+      await file.sync();
+      await syncFolder(dirname(path));
+      return new OutputFile(path, fileTarget(file), hash, written?.bytes ?? 0, bufferBytes);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  static ofStream(stream: Writable, bufferBytes: number): OutputFile {
+    // What goes wrong is told to the write; without a listener it would end the process, too.
+    stream.on('error', () => {});
+    const write = (bytes: Buffer): Promise<void> =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
+    const target: Target = { write, sync: async () => {}, close: async () => {} };
+    return new OutputFile('the output', target, createHash('sha256'), 0, bufferBytes);
+  }
+
+  /** To be waited for with `room` where `isFull`. */
+  append(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length;
+    if (this.#length >= this.#bufferBytes && !this.#writing) void this.#write();
+  }
+
+  /** More than twice what is gathered for one write waits for the disk. */
+  get isFull(): boolean {
+    return this.#length >= 2 * this.#bufferBytes || this.#failure !== undefined;
+  }
+
+  /** @throws {OutputUnwritableError} */
+  async room(): Promise<void> {
+    while (this.#length >= this.#bufferBytes && !this.#failure) await (this.#writing ?? this.#write());
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Resolves when all that was appended is on disk. @throws {OutputUnwritableError} */
+  async sync(): Promise<Written> {
+    while ((this.#writing || this.#lines.length > 0) && !this.#failure)
+      await (this.#writing ?? this.#write());
+    if (this.#failure) throw this.#failure;
+    await this.#target.sync().catch((error: unknown) => {
+      this.#failed(error);
+      throw this.#failure as Error;
+    });
+    return { bytes: this.#written, sha256: this.#hash.copy().digest('hex') };
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#target.close();
+  }
+
+  #write(): Promise<void> {
+    const bytes = Buffer.from(this.#lines.join(''));
+    this.#lines = [];
+    this.#length = 0;
+    this.#writing = this.#writeBytes(bytes);
+    return this.#writing;
+  }
+
+  /** Does not reject: who waits looks at the failure. */
+  async #writeBytes(bytes: Buffer): Promise<void> {
+    try {
+      await this.#target.write(bytes, this.#written);
+      this.#hash.update(bytes);
+      this.#written += bytes.length;
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #failed(cause: unknown): void {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOSPC' ? 'the disk is full' : toError(cause).message;
+    const message = `${this.#path} cannot be written after ${this.#written} bytes: ${why}`;
+    this.#failure = new OutputUnwritableError(message, { cause, details: { path: this.#path } });
+  }
+}
+
+function fileTarget(file: FileHandle): Target {
+  return {
+    async write(bytes, position) {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+        at += bytesWritten;
+      }
+    },
+    sync: () => file.datasync(),
+    close: () => file.close(),
+  };
+}
+
+/** Not emptied by opening it: what is there is looked at first. */
+async function openOutput(path: string, written: Written | undefined): Promise<FileHandle> {
+  try {
+    if (!written) await (await open(path, 'a')).close();
+    return await open(path, 'r+');
+  } catch (cause) {
+    const options = { cause, details: { path } };
+    const why = toError(cause).message;
+    if (!written) throw new OutputUnwritableError(`${path} cannot be written: ${why}`, options);
+    const message = `${path}, which should have ${written.bytes} bytes of output, cannot be opened: ${why}`;
+    throw new BatchRefusedError(message, options);
+  }
+}
+
+async function verify(file: FileHandle, path: string, { bytes, sha256 }: Written, hash: Hash): Promise<void> {
+  const { size } = await file.stat();
+  if (size >= bytes) await hashFile(file, bytes, hash);
+  if (size >= bytes && hash.copy().digest('hex') === sha256) return;
+  const what = size < bytes ? `it has ${size} bytes, not ${bytes}` : `its first ${bytes} bytes are others`;
+  throw new BatchRefusedError(`${path} is not the output that the checkpoint tells of: ${what}`, {
+    details: { path, bytes, size },
+  });
+}
+
+async function hashFile(file: FileHandle, bytes: number, hash: Hash): Promise<void> {
+  const block = Buffer.allocUnsafe(1024 * 1024);
+  for (let at = 0; at < bytes;) {
+    const { bytesRead } = await file.read(block, 0, Math.min(block.length, bytes - at), at);
+    if (bytesRead === 0) return;
+    hash.update(block.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}

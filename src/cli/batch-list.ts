@@ -1,0 +1,70 @@
+/** `skillcache batch list`, `status` and `cancel` */
+import { Batches, type BatchStatus } from '../batch/batches.ts';
+import { numberOf } from './batch-words.ts';
+import type { Session } from './session.ts';
+
+export async function list(session: Session, options: { limit: string }): Promise<void> {
+  await using library = await session.open('read');
+  const limit = numberOf('--limit', options.limit) ?? 20;
+  const batches = await new Batches(library).list({ limit });
+  const { output } = session;
+  output.answer({ batches }, () =>
+    batches.length === 0
+      ? ''
+      : output.table(
+          [
+            { title: 'BATCH' },
+            { title: 'SKILL' },
+            { title: 'STATE' },
+            { title: 'DONE', align: 'right' },
+            { title: 'FAILED', align: 'right' },
+            { title: 'OUTPUT', isFlexible: true },
+          ],
+          batches.map((each) => [
+            each.id,
+            each.skill,
+            each.state,
+            String(each.done),
+            String(each.failed),
+            each.output,
+          ]),
+        ),
+  );
+  if (batches.length === 0) output.note('no batches');
+}
+
+export async function status(session: Session, id: string): Promise<void> {
+  await using library = await session.open('read');
+  const found = await new Batches(library).status(id);
+  session.output.answer(found, () => statusText(found));
+}
+
+export async function cancel(session: Session, id: string): Promise<void> {
+  await using library = await session.open('read');
+  const outcome = await new Batches(library).cancel(id);
+  session.output.answer({ id, outcome }, () =>
+    outcome === 'cancelled' ? `${id} is cancelled` : `${id} finishes what runs, and is cancelled then`,
+  );
+}
+
+function statusText({
+  id,
+  skill,
+  state,
+  inputs,
+  output,
+  done,
+  failed,
+  cached,
+  refused,
+}: BatchStatus): string {
+  return [
+    `batch ${id}: ${state}`,
+    `skill   ${skill}`,
+    `inputs  ${inputs}`,
+    `output  ${output}`,
+    `safe    ${done} items, ${failed} failed, ${cached} from the cache`,
+    ...refused.map((reason) => `refused ${reason}`),
+    ...(state === 'interrupted' ? [`go on   skillcache batch resume ${id}`] : []),
+  ].join('\n');
+}
