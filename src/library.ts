@@ -121,10 +121,7 @@ export class SkillLibrary {
     return run(this.#parts, this.#gate, inputs, options, { now: () => undefined, load });
   }
 
-  /**
-   * The code with the data in it, as source text.
-   * @throws {InjectionError}
-   */
+  /** The code with the data in it, as source text. @throws {InjectionError} */
   inject(code: string, request: InjectRequest = {}): Injected {
     this.#gate.refuseClosed();
     return injectData(code, { ...request, limits: this.options.injection });
@@ -227,9 +224,9 @@ export class SkillLibrary {
     return this.#gate.work(() => clearCaches(this.#parts, options));
   }
 
-  /** Ends every worker: the idle ones now, the others after their run. The next runs start fresh ones. */
-  clearWorkers(): Promise<void> {
-    return this.#gate.work(() => this.#parts.workers.clear());
+  /** Ends every worker, the busy ones after their run; with `replace`, what takes their place is started first. */
+  clearWorkers({ replace = false }: { replace?: boolean } = {}): Promise<void> {
+    return this.#gate.work(() => (replace ? this.#parts.workers.recycle() : this.#parts.workers.clear()));
   }
 
   /** Drops what is past its age, in memory and on disk. Happens by itself while there is work. */
@@ -240,11 +237,6 @@ export class SkillLibrary {
   /** Compiles the most used skills and starts workers, before they are asked for. */
   warmUp(options: WarmUpOptions = {}): Promise<WarmUpReport> {
     return this.#gate.work(() => warmUp(this.#parts, options, this.#gate.closing));
-  }
-
-  /** Replaces the workers by fresh ones, the busy ones when their run ends; what long jobs do now and then. */
-  recycleWorkers(): Promise<void> {
-    return this.#gate.work(() => this.#parts.workers.recycle());
   }
 
   /** Imports what changed in folders that were imported before; what did not is `unchanged`. */

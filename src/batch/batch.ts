@@ -185,7 +185,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
   async #endChunk(): Promise<void> {
     await this.#ledger.commit('open');
     // Not waited for: fresh workers take over as they come.
-    this.#parts.library.recycleWorkers().catch(() => {
+    this.#parts.library.clearWorkers({ replace: true }).catch(() => {
       // What keeps workers from starting is met, and told, by the next run.
     });
   }

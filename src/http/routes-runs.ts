@@ -1,15 +1,14 @@
 /** Runs: answered when they are done, or later. */
 import { z } from 'zod';
-import { SkillCacheError, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { SkillRun } from '../library/types.ts';
 import type { RunOptions } from '../run-options.ts';
-import { expectEverySkill, expectSkill, maySee, type Caller } from './caller.ts';
-import { EventStream, lastEventId } from './event-stream.ts';
 import { jsonAnswer } from '../json-answer.ts';
-import type { KeptRun } from './kept-run.ts';
+import { expectEverySkill, expectSkill } from './caller.ts';
 import { route, type Answer, type Call, type Route } from './route.ts';
-import { runAnswer, runBody, runCodeBody, runId, runState, skillReference } from './schemas.ts';
 import type { ServiceContext } from './context.ts';
+import { stateText } from './routes-kept-runs.ts';
+import { EXAMPLE_RUN_ID, runAnswer, runBody, runCodeBody, runState, skillReference } from './schemas.ts';
 
 const RUN_ERRORS: readonly ErrorCode[] = [
   'INPUT_VALIDATION',
@@ -38,7 +37,7 @@ const PREFER = {
 };
 
 const EXAMPLE_RUN = {
-  id: '0b9cbe1e-7a53-4c8e-9d5e-3f0e4c1d2a10',
+  id: EXAMPLE_RUN_ID,
   skill: 'moving-average',
   version: 1,
   output: [15, 40, 50],
@@ -54,7 +53,7 @@ const RUN_ANSWERS: readonly Answer[] = [
     description: 'It runs; its address is in `Location`.',
     schema: runState,
     example: {
-      id: EXAMPLE_RUN.id,
+      id: EXAMPLE_RUN_ID,
       status: 'running',
       skill: 'moving-average',
       startedAtMs: 1_790_000_000_000,
@@ -62,8 +61,6 @@ const RUN_ANSWERS: readonly Answer[] = [
     headers: { Location: 'Where the run is.', 'Preference-Applied': '`respond-async`' },
   },
 ];
-
-const ONE_RUN = z.object({ id: runId });
 
 export function runRoutes(context: ServiceContext): Route[] {
   const { options } = context;
@@ -111,79 +108,6 @@ export function runRoutes(context: ServiceContext): Route[] {
           const { code: _code, ...runOptions } = rest as RunOptions & { code?: string };
           return library.runCode(code, inputs ?? {}, { ...runOptions, ...how });
         });
-      },
-    }),
-    ...keptRunRoutes(context),
-  ];
-}
-
-function keptRunRoutes(context: ServiceContext): Route[] {
-  const { keptRuns } = context;
-  return [
-    route({
-      id: 'getRun',
-      method: 'GET',
-      url: '/v1/runs/:id',
-      summary: 'Where a run stands',
-      description: 'Of a run that was answered later: also what it answered, while that is kept.',
-      tag: 'Runs',
-      scope: 'read',
-      params: ONE_RUN,
-      answers: [{ status: 200, description: 'The run.', schema: runState }],
-      errors: ['RUN_NOT_FOUND', 'DATABASE_CONNECTION', 'CLOSED'],
-      examples: { id: EXAMPLE_RUN.id },
-      handle: async ({ caller, params, reply }) => {
-        const kept = keptRuns.get(caller.tenant, params.id);
-        const isSeen = kept && (kept.skill === undefined ? !caller.skills : maySee(caller, kept.skill));
-        const text = isSeen ? stateText(kept) : await recordText(context, caller, params.id);
-        return reply.type('application/json; charset=utf-8').send(text);
-      },
-    }),
-    route({
-      id: 'cancelRun',
-      audit: 'run.cancel',
-      method: 'DELETE',
-      url: '/v1/runs/:id',
-      summary: 'Cancel a run',
-      description: 'Ends it at once where it still runs. Doing so twice is no error.',
-      tag: 'Runs',
-      scope: 'run',
-      params: ONE_RUN,
-      answers: [{ status: 202, description: 'It is being ended.', schema: runState }],
-      errors: ['RUN_NOT_FOUND'],
-      examples: { id: EXAMPLE_RUN.id },
-      handle: async ({ caller, params, reply }) => {
-        const kept = expectKept(context, caller, params.id);
-        kept.cancel(new SkillCacheError('ABORTED', 'the run was cancelled'));
-        return reply.code(202).type('application/json; charset=utf-8').send(stateText(kept));
-      },
-    }),
-    route({
-      id: 'followRun',
-      method: 'GET',
-      url: '/v1/runs/:id/events',
-      summary: 'Follow a run',
-      description:
-        'Server-Sent Events: `status`, `log` as the skill writes, and `outcome`, which is the last.',
-      tag: 'Runs',
-      scope: 'read',
-      params: ONE_RUN,
-      answers: [
-        {
-          status: 200,
-          description: 'The events.',
-          type: 'text/event-stream',
-          schema: { type: 'string' },
-          example: 'id: 1\nevent: status\ndata: {"status":"running"}\n\n',
-        },
-      ],
-      errors: ['RUN_NOT_FOUND', 'OVERLOADED'],
-      headers: { 'Last-Event-ID': 'The last event that was seen; those behind it are sent.' },
-      examples: { id: EXAMPLE_RUN.id },
-      handle: ({ caller, params, request, reply }) => {
-        const kept = expectKept(context, caller, params.id);
-        followRun(context, kept, lastEventId(request.headers['last-event-id']), reply);
-        return reply;
       },
     }),
   ];
@@ -253,66 +177,4 @@ async function runNow(
 
 function prefersLater(header: unknown): boolean {
   return typeof header === 'string' && /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(header);
-}
-
-function stateText(kept: KeptRun): string {
-  const { id, skill, startedAtMs, durationMs, state } = kept;
-  const rest = {
-    id,
-    status: state.kind,
-    ...(skill !== undefined && { skill: skill.split('@')[0] }),
-    startedAtMs,
-    ...(durationMs !== undefined && { durationMs }),
-  };
-  switch (state.kind) {
-    case 'running':
-      return JSON.stringify(rest);
-    case 'succeeded':
-      return `${JSON.stringify(rest).slice(0, -1)},"result":${state.text}}`;
-    case 'failed':
-    case 'cancelled':
-      return JSON.stringify({ ...rest, problem: state.problem });
-    default:
-      throw new Error(`unreachable: ${state satisfies never}`);
-  }
-}
-
-/** What the store keeps of a run: that it was, not what it answered. */
-async function recordText(context: ServiceContext, caller: Caller, id: string): Promise<string> {
-  const record = await (await context.libraryOf(caller)).getRun(id);
-  const isSeen = record && (record.skill === undefined ? !caller.skills : maySee(caller, record.skill));
-  if (!isSeen) throw noRun(id);
-  const { skill, version, startedAtMs, durationMs, outcome, errorCode } = record;
-  const status = outcome === 'ok' ? 'succeeded' : errorCode === 'ABORTED' ? 'cancelled' : 'failed';
-  const problem = errorCode === undefined ? undefined : { code: errorCode };
-  return JSON.stringify({ id, status, skill, version, startedAtMs, durationMs, problem });
-}
-
-function expectKept({ keptRuns }: ServiceContext, caller: Caller, id: string): KeptRun {
-  const kept = keptRuns.get(caller.tenant, id);
-  if (kept && (kept.skill === undefined ? !caller.skills : maySee(caller, kept.skill))) return kept;
-  throw noRun(id);
-}
-
-function noRun(id: string): SkillCacheError {
-  return new SkillCacheError('RUN_NOT_FOUND', `no run ${id} is kept here`, { details: { run: id } });
-}
-
-function followRun(context: ServiceContext, kept: KeptRun, afterId: number, reply: Call['reply']): void {
-  const { options, streams } = context;
-  if (streams.open >= options.eventStreamsMax) {
-    throw new SkillCacheError('OVERLOADED', `${streams.open} event streams are open: try again later`, {
-      details: { retryAfterSeconds: 5 },
-    });
-  }
-  streams.open += 1;
-  let unfollow = (): unknown => undefined;
-  const stream = new EventStream(reply, {
-    heartbeatMs: options.heartbeatMs,
-    onClose: () => {
-      streams.open -= 1;
-      unfollow();
-    },
-  });
-  unfollow = kept.follow(afterId, { event: (event) => stream.send(event), end: () => stream.end() });
 }

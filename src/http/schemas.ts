@@ -23,6 +23,9 @@ export const skillReference = z
     'must be a name, or a name and a version: `median@2`',
   )
   .describe('Name of a skill, or of a version of it: `median@2`.');
+/** In the examples of the document. */
+export const EXAMPLE_RUN_ID = '0b9cbe1e-7a53-4c8e-9d5e-3f0e4c1d2a10';
+
 export const runId = z.uuid().describe('Id of a run.');
 
 const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
@@ -38,7 +41,8 @@ export function runBody(options: HttpOptions) {
     outputBytesMax: whole(1, options.runOutputBytesMax),
     logBytesMax: whole(0, options.runOutputBytesMax),
     cache: z.enum(['use', 'bypass', 'refresh']).optional(),
-    grants: callGrantsSchema.optional(),
+    // A caller elsewhere has no business with the files of this machine.
+    grants: callGrantsSchema.omit({ files: true }).optional(),
     explain: z.boolean().optional(),
     seed: whole(0, 0xffff_ffff),
     now: z

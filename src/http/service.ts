@@ -20,6 +20,7 @@ import { RateLimit, type RateLimits } from './rate-limit.ts';
 import { addRoutes } from './route.ts';
 import { codeRoutes } from './routes-code.ts';
 import { documentRoutes, operationRoutes, type Operating } from './routes-operation.ts';
+import { keptRunRoutes } from './routes-kept-runs.ts';
 import { runRoutes } from './routes-runs.ts';
 import { skillRoutes } from './routes-skills.ts';
 import { logFailure, type ServiceLog } from './service-log.ts';
@@ -99,6 +100,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const routes = [
     ...skillRoutes(context),
     ...runRoutes(context),
+    ...keptRunRoutes(context),
     ...codeRoutes(context),
     ...operationRoutes(context, operating),
   ];
