@@ -283,6 +283,8 @@ export class Worker {
       // `close` comes after `exit` once the streams were read: what it wrote last says why it died.
       this.#child.once('close', finish);
       this.#child.once('exit', (exitCode, signal) => {
+        // Whoever waits for `close` waits for the streams, and nothing else may be left that keeps the parent alive.
+        for (const stream of [this.#child.stdout, this.#child.stderr]) (stream as Socket | null)?.ref();
         if (this.#cause === undefined) return;
         if (!this.#isApart) return finish(exitCode, signal);
         // The wrapper is gone; what it wrapped is when its streams end too.

@@ -320,6 +320,7 @@ test('doctor runs a program and names the confinement', async () => {
     'disk',
     'library',
     'confinement',
+    'wrapper',
     'trial run',
   ]);
 });
