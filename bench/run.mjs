@@ -45,7 +45,8 @@ async function isolation() {
     'isolation run, while the pool keeps up',
     40,
     async () => {
-      await standBy(workers, 4);
+      // Some of them wait with this version in their realm already.
+      await standBy(workers, 4, () => true);
       const startedMs = performance.now();
       await runOn(workers, program);
       return performance.now() - startedMs;

@@ -30,7 +30,7 @@ export function runOn(workers, program, data = DATA, limits = {}) {
 }
 
 /** Waits until `count` unbound workers stand by. */
-export async function standBy(workers, count) {
-  const unbound = () => workers.stats().workers.filter(({ skill, isBusy }) => skill === undefined && !isBusy);
-  while (unbound().length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+export async function standBy(workers, count, isFit = ({ skill }) => skill === undefined) {
+  const ready = () => workers.stats().workers.filter((one) => !one.isBusy && isFit(one));
+  while (ready().length < count) await new Promise((resolve) => setTimeout(resolve, 1));
 }
