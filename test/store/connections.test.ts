@@ -57,6 +57,8 @@ describe('reader connections', () => {
 
   test('a cancelled query gives its connection back within 5 ms', async () => {
     const times: number[] = [];
+    const readTimes: number[] = [];
+    const median = (values: number[]): number => values.toSorted((left, right) => left - right)[4] ?? 0;
     for (let round = 0; round < 9; round += 1) {
       const controller = new AbortController();
       const search = store.search(words.slice(0, 16).join(' '), { signal: controller.signal });
@@ -66,9 +68,12 @@ describe('reader connections', () => {
       controller.abort();
       await expect(search).rejects.toMatchObject({ code: 'ABORTED' });
       times.push(performance.now() - startMs);
+      const readMs = performance.now();
+      await store.list({ limit: 1 });
+      readTimes.push(performance.now() - readMs);
     }
-    // The least: a machine under load may halt any of them.
-    expect(Math.min(...times)).toBeLessThan(5);
+    // Medians, beyond what a read of one row takes beside it: a machine under load halts both.
+    expect(median(times) - median(readTimes)).toBeLessThan(5);
   });
 
   test('the library answers point reads while every reader is busy', async () => {

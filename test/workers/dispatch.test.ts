@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import {
   AbortedError,
   ClosedError,
@@ -501,7 +501,8 @@ describe('the pool of workers', () => {
     const [pid] = own.pids();
     process.kill(pid as number, 'SIGSTOP');
     // Trusted for a second after its last run.
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const now = performance.now.bind(performance);
+    using _later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1_100);
     expect((await run(own, program, { limits: { timeoutMs: 20_000 } })).output).toBe(1);
     expect(own.pids()).not.toContain(pid);
   });
