@@ -33,6 +33,9 @@ export const batchShape = {
   bufferBytes: count(1, 1024 * MIB)
     .default(256 * 1024)
     .describe('Output that is gathered for one write, in bytes.'),
+  outputFileBytesMax: count(1, Number.MAX_SAFE_INTEGER)
+    .default(1024 * 1024 * MIB)
+    .describe('Largest output, in bytes; a batch that would write more ends.'),
   progressItems: count(1, 1_000_000_000).default(100).describe('Items after which progress is told anew.'),
   progressMs: count(1, DAY_MS).default(10_000).describe('Time after which progress is told anew, in ms.'),
   keptMax: count(0, 1_000_000)

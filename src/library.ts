@@ -10,7 +10,7 @@ import {
   textArgument,
 } from './library/arguments.ts';
 import { addSkill, compileInline, inlineKey, verifyVersion } from './library/add.ts';
-import { clearCaches, evictExpired, warmUp } from './library/caches.ts';
+import { clearCaches, evictExpired, pin, unpin, warmUp } from './library/caches.ts';
 import { eachDefinition, writeFolders } from './library/export.ts';
 import { LibraryGate } from './library/gate.ts';
 import { importSkills, type ImportOptions, type ImportOutcome } from './library/import.ts';
@@ -32,6 +32,7 @@ import type {
   WarmUpOptions,
   WarmUpReport,
 } from './library/types.ts';
+import type { BatchCounters } from './monitor/batch-counters.ts';
 import type { MetricsSnapshot } from './monitor/metrics.ts';
 import { type ResolvedOptions, resolveOptions, type SkillLibraryOptions } from './options.ts';
 import type { RunOptions } from './run-options.ts';
@@ -53,6 +54,8 @@ import type {
 
 export class SkillLibrary {
   readonly options: ResolvedOptions;
+  /** Told by `Batches`. */
+  readonly batches: BatchCounters;
   readonly #parts: LibraryParts;
   readonly #events = new EventEmitter<LibraryEvents>();
   readonly #gate: LibraryGate;
@@ -60,6 +63,7 @@ export class SkillLibrary {
   private constructor(parts: LibraryParts, { log }: LibraryEdges) {
     this.#parts = parts;
     this.options = parts.options;
+    this.batches = parts.batches;
     this.#gate = new LibraryGate(() => parts.watch.noticeWork());
     parts.watch.listen({
       alert: (alert) => this.#events.emit('alert', alert),
@@ -249,16 +253,12 @@ export class SkillLibrary {
    * @throws {CacheOverflowError} when it does not fit beside what is pinned already; {SkillNotFoundError}.
    */
   pin(reference: string): Promise<void> {
-    return this.#gate.work(async () => {
-      const { name, version } = parseReference(reference);
-      await this.#parts.skills.pin(name, version);
-    });
+    return this.#gate.work(() => pin(this.#parts, reference));
   }
 
   /** Ends what `pin` of the same words began; false where there is nothing to end. */
   unpin(reference: string): boolean {
-    const { name, version } = parseReference(reference);
-    return this.#parts.skills.unpin(name, version);
+    return unpin(this.#parts, reference);
   }
 
   /** Every number, as one JSON snapshot, at once; the store's and memory's are of the last sample. */

@@ -41,6 +41,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
   #itemsPerSecond = 0;
   #stop: Stop | undefined;
   #state: BatchStatusState = 'running';
+  #isCounted = false;
   #work: AsyncGenerator<readonly BatchItem[]> | undefined;
 
   constructor(parts: BatchParts, refused: readonly string[] = []) {
@@ -48,7 +49,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
     this.id = job.id;
     this.refused = refused;
     this.#parts = parts;
-    this.#ledger = new Ledger(parts);
+    this.#ledger = new Ledger(parts, parts.library.batches);
     this.#file = new ProgressFile(`${parts.base}.progress.json`, {
       items: tuning.progressItems,
       everyMs: tuning.progressMs,
@@ -140,6 +141,8 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
         this.#state = 'completed';
         return;
       }
+      this.#isCounted = true;
+      this.#parts.library.batches.began({ isResumed: checkpoint !== undefined });
       // From here on there is something to resume.
       await this.#ledger.commit('open');
       for (;;) {
@@ -175,6 +178,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
       );
     }
     this.#ledger.add(item, result);
+    this.#parts.library.batches.item({ isFailed: result.error !== undefined, isCached: result.cached });
     if (this.#ledger.uncommitted >= tuning.chunkSize) await this.#endChunk();
   }
 
@@ -216,6 +220,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
       // As far as it can be: what is not committed now is done again.
       if (this.#ledger.uncommitted > 0) await this.#ledger.commit('open').catch(() => {});
     }
+    if (this.#isCounted) this.#parts.library.batches.ended(this.#state);
     this.#runs.kill(new AbortedError('the batch has ended'));
     await this.#runs.ended();
     await this.#file.last(this.progress());

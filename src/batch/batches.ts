@@ -8,7 +8,7 @@ import { Batch } from './batch.ts';
 import type { BatchSignals } from './batch-types.ts';
 import { BatchFolder } from './batch-folder.ts';
 import type { ByteSource } from './byte-source.ts';
-import { loadCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { compareVersions, type CompareOptions, type Comparison } from './compare.ts';
 import { framesOf } from './frames.ts';
 import { InputReader } from './input-reader.ts';
@@ -19,6 +19,7 @@ import type { OutputFile } from './output-file.ts';
 import { plainRun } from './plain-run.ts';
 import { inputPlace, outputPlace } from './places.ts';
 import type { BatchProgress, BatchStatusState } from './progress.ts';
+import { refuseOthers } from './resumable.ts';
 
 export interface StartOptions extends BatchCallOptions, BatchSignals {
   /** A file of NDJSON, a JSON array or CSV, or a stream of such bytes. */
@@ -47,10 +48,19 @@ export interface BatchStatus {
   readonly done: number;
   readonly failed: number;
   readonly cached: number;
+  /** Of the output, as far as they are on disk for good. */
+  readonly outputBytes: number;
   /** Checkpoints that were not taken, and why. */
   readonly refused: readonly string[];
   /** The last progress that was told, where there is some. */
   readonly progress?: Readonly<Record<string, unknown>>;
+}
+
+export interface BatchesOptions {
+  /** Default: the option `batch.folder`. */
+  folder?: string;
+  /** Batches that are over of which the files are kept. Default: the option `batch.keptMax`. */
+  keptMax?: number;
 }
 
 type Watching = { [Key in keyof ResumeOptions]?: ResumeOptions[Key] | undefined };
@@ -67,17 +77,20 @@ const LIST_MAX = 1_000;
 export class Batches {
   readonly #library: SkillLibrary;
   readonly #folder: BatchFolder;
+  readonly #keptMax: number;
 
-  /** @throws {ConfigurationError} for a library in memory without `batch.folder`. */
-  constructor(library: SkillLibrary) {
+  /** @throws {ConfigurationError} for a library in memory without a folder. */
+  constructor(library: SkillLibrary, { folder, keptMax }: BatchesOptions = {}) {
     const { path, batch } = library.options;
-    if (batch.folder === '' && path === ':memory:') {
+    const named = folder ?? batch.folder;
+    if (named === '' && path === ':memory:') {
       throw new ConfigurationError(
         'a library in memory has no place for batches: set the option batch.folder',
       );
     }
     this.#library = library;
-    this.#folder = new BatchFolder(batch.folder || `${path}-batches`);
+    this.#folder = new BatchFolder(named || `${path}-batches`);
+    this.#keptMax = keptMax ?? batch.keptMax;
   }
 
   /**
@@ -136,6 +149,7 @@ export class Batches {
       done,
       failed,
       cached,
+      outputBytes: checkpoint?.output.bytes ?? 0,
       refused,
       ...(progress && { progress }),
     };
@@ -176,6 +190,16 @@ export class Batches {
     return 'cancelled';
   }
 
+  /**
+   * Forgets a batch: what it did is not known any more, and it cannot be resumed. Inputs and output stay.
+   * @throws {BatchNotFoundError}; {BatchBusyError} while it is run.
+   */
+  async remove(id: string): Promise<void> {
+    await this.#folder.load(id);
+    using _lock = await this.#folder.lock(id);
+    await this.#folder.remove(id);
+  }
+
   /** Runs two versions over the same inputs, and tells where they differ. */
   compare(before: string, after: string, options: CompareOptions): Promise<Comparison> {
     return compareVersions(this.#library, before, after, options);
@@ -204,7 +228,7 @@ export class Batches {
     if (job.output.kind === 'file') locks.push(await this.#folder.lockOutput(job.output.path));
     const base = this.#folder.base(job.id);
     const { checkpoint, refused } = await loadCheckpoint(base, job.id, digestOf(jobText(job)));
-    if (!isNew) await this.#refuseOthers(job, checkpoint, streams);
+    if (!isNew) await refuseOthers(this.#library, job, checkpoint, streams);
     await this.#folder.forgetCancel(job.id);
     const { inputSchema } = (await this.#library.get(referenceOf(job))).definition;
     const tuning = batchTuning(this.#library.options.batch, job.options);
@@ -212,7 +236,7 @@ export class Batches {
     if (checkpoint && checkpoint.state !== 'completed') {
       await source.resume(checkpoint.input.position, checkpoint.input);
     }
-    const output = (opened.output = await openOutput(job, streams, checkpoint, tuning.bufferBytes));
+    const output = (opened.output = await openOutput(job, streams, checkpoint, tuning));
     if (isNew) await this.#folder.save(job);
     const items = new ItemReader({
       format: job.input.format,
@@ -227,35 +251,6 @@ export class Batches {
     return new Batch({ ...parts, ...given(rest) }, refused);
   }
 
-  async #refuseOthers(job: BatchJob, checkpoint: Checkpoint | undefined, streams: Streams): Promise<void> {
-    const { id, skill, input, output } = job;
-    const reasons: string[] = [];
-    if (checkpoint?.state === 'cancelled') reasons.push('it was cancelled');
-    if (output.kind === 'stream' && checkpoint?.state !== 'completed') {
-      reasons.push('its output was a stream, which cannot be cut back to the checkpoint');
-    }
-    if (
-      input.kind === 'stream' &&
-      input.path === '-' &&
-      !streams.inputs &&
-      checkpoint?.state !== 'completed'
-    ) {
-      reasons.push('its inputs were a stream: give the same again, from the beginning');
-    }
-    const { digest } = await this.#library.get(referenceOf(job));
-    if (digest !== skill.digest) reasons.push(`${referenceOf(job)} is another skill now`);
-    if (input.kind === 'file' && checkpoint?.state !== 'completed') {
-      const now = await inputPlace(input.path, input.format);
-      if (now.bytes !== input.bytes)
-        reasons.push(`${input.path} had ${input.bytes} bytes, and has ${now.bytes}`);
-      else if (now.modifiedAtMs !== input.modifiedAtMs) reasons.push(`${input.path} was written to since`);
-    }
-    if (reasons.length === 0) return;
-    throw new BatchRefusedError(`batch ${id} cannot be resumed: ${reasons.join('; ')}`, {
-      details: { id, reasons },
-    });
-  }
-
   /** Refuses an output that an unfinished batch still needs, and drops what is over and too old. */
   async #makeRoom(job: BatchJob): Promise<void> {
     const ids = await this.#folder.ids();
@@ -267,7 +262,7 @@ export class Batches {
       if (!status) continue;
       if (status.state === 'completed' || status.state === 'cancelled') {
         over += 1;
-        if (over > this.#library.options.batch.keptMax) await this.#folder.remove(id);
+        if (over > this.#keptMax) await this.#folder.remove(id);
       } else if (job.output.kind === 'file' && status.output === job.output.path) {
         const message = `${job.output.path} is the output of batch ${id}, which is ${status.state}: resume or cancel that one, or name another file`;
         throw new BatchRefusedError(message, { details: { id } });

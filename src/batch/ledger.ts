@@ -1,5 +1,6 @@
 /** How far inputs, output and counts belong together, and how that gets onto the disk. */
 import { BatchRefusedError } from '../errors.ts';
+import type { SkillLibrary } from '../library.ts';
 import type { ByteSource } from './byte-source.ts';
 import { saveCheckpoint, type BatchCounts, type BatchState, type Checkpoint } from './checkpoint.ts';
 import type { InputReader } from './input-reader.ts';
@@ -20,24 +21,28 @@ export interface LedgerParts {
 
 export class Ledger {
   readonly #parts: LedgerParts;
+  readonly #counters: SkillLibrary['batches'];
   readonly #jobDigest: string;
   readonly #startMs = performance.now();
   readonly #counts: { done: number; failed: number; cached: number };
   #position: number;
   #lines: number;
   #sequence: number;
+  #outputBytes: number;
   #uncommitted = 0;
   #committedMs = performance.now();
 
-  constructor(parts: LedgerParts) {
+  constructor(parts: LedgerParts, counters: SkillLibrary['batches']) {
     const { job, checkpoint } = parts;
     this.#parts = parts;
+    this.#counters = counters;
     this.#jobDigest = digestOf(jobText(job));
     const { done = 0, failed = 0, cached = 0 } = checkpoint?.counts ?? {};
     this.#counts = { done, failed, cached };
     this.#position = checkpoint?.input.position ?? 0;
     this.#lines = checkpoint?.input.lines ?? 0;
     this.#sequence = (checkpoint?.sequence ?? -1) + 1;
+    this.#outputBytes = checkpoint?.output.bytes ?? 0;
   }
 
   get counts(): BatchCounts {
@@ -79,6 +84,7 @@ export class Ledger {
    */
   async commit(state: BatchState): Promise<void> {
     const { job, source, reader, output, base } = this.#parts;
+    const startMs = performance.now();
     await this.#checkInputs();
     const written = await output.sync();
     const { bytes, modifiedAtMs } = job.input;
@@ -102,6 +108,8 @@ export class Ledger {
       workedMs: this.workedMs,
       savedAtMs: Date.now(),
     });
+    this.#counters.checkpoint(performance.now() - startMs, written.bytes - this.#outputBytes);
+    this.#outputBytes = written.bytes;
     this.#sequence += 1;
     this.#uncommitted = 0;
     this.#committedMs = performance.now();

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { ByteSource } from './byte-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { BatchJob } from './job.ts';
-import { OutputFile } from './output-file.ts';
+import { OutputFile, type OutputBounds } from './output-file.ts';
 
 export interface Streams {
   readonly inputs?: Readable | undefined;
@@ -22,8 +22,8 @@ export function openOutput(
   { output }: BatchJob,
   streams: Streams,
   checkpoint: Checkpoint | undefined,
-  bufferBytes: number,
+  bounds: OutputBounds,
 ): Promise<OutputFile> | OutputFile {
-  if (output.kind === 'file') return OutputFile.ofFile(output.path, checkpoint?.output, bufferBytes);
-  return OutputFile.ofStream(streams.output ?? createWriteStream(output.path), bufferBytes);
+  if (output.kind === 'file') return OutputFile.ofFile(output.path, checkpoint?.output, bounds);
+  return OutputFile.ofStream(streams.output ?? createWriteStream(output.path), bounds);
 }

@@ -3,12 +3,18 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
-import { BatchRefusedError, OutputUnwritableError, toError } from '../errors.ts';
+import { BatchRefusedError, OutputLimitError, OutputUnwritableError, toError } from '../errors.ts';
 import { syncFolder } from './replace-file.ts';
 
 export interface Written {
   readonly bytes: number;
   readonly sha256: string;
+}
+
+export interface OutputBounds {
+  /** Gathered for one write. */
+  readonly bufferBytes: number;
+  readonly outputFileBytesMax: number;
 }
 
 interface Target {
@@ -22,25 +28,27 @@ export class OutputFile {
   readonly #target: Target;
   readonly #hash: Hash;
   readonly #bufferBytes: number;
+  readonly #bytesMax: number;
   #written: number;
   #lines: string[] = [];
   #length = 0;
   #writing: Promise<void> | undefined;
-  #failure: OutputUnwritableError | undefined;
+  #failure: OutputUnwritableError | OutputLimitError | undefined;
 
-  private constructor(path: string, target: Target, hash: Hash, written: number, bufferBytes: number) {
+  private constructor(path: string, target: Target, hash: Hash, written: number, bounds: OutputBounds) {
     this.#path = path;
     this.#target = target;
     this.#hash = hash;
     this.#written = written;
-    this.#bufferBytes = bufferBytes;
+    this.#bufferBytes = bounds.bufferBytes;
+    this.#bytesMax = bounds.outputFileBytesMax;
   }
 
   /**
    * Cut to what a checkpoint says of it: a torn line goes, and so does what the checkpoint does not know.
    * @throws {BatchRefusedError} where what should be there is not.
    */
-  static async ofFile(path: string, written: Written | undefined, bufferBytes: number): Promise<OutputFile> {
+  static async ofFile(path: string, written: Written | undefined, bounds: OutputBounds): Promise<OutputFile> {
     const file = await openOutput(path, written);
     try {
       const hash = createHash('sha256');
@@ -48,14 +56,14 @@ export class OutputFile {
       await file.truncate(written?.bytes ?? 0);
       await file.sync();
       await syncFolder(dirname(path));
-      return new OutputFile(path, fileTarget(file), hash, written?.bytes ?? 0, bufferBytes);
+      return new OutputFile(path, fileTarget(file), hash, written?.bytes ?? 0, bounds);
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  static ofStream(stream: Writable, bufferBytes: number): OutputFile {
+  static ofStream(stream: Writable, bounds: OutputBounds): OutputFile {
     // What goes wrong is told to the write; without a listener it would end the process, too.
     stream.on('error', () => {});
     const write = (bytes: Buffer): Promise<void> =>
@@ -63,7 +71,7 @@ export class OutputFile {
         stream.write(bytes, (error) => (error ? reject(error) : resolve()));
       });
     const target: Target = { write, sync: async () => {}, close: async () => {} };
-    return new OutputFile('the output', target, createHash('sha256'), 0, bufferBytes);
+    return new OutputFile('the output', target, createHash('sha256'), 0, bounds);
   }
 
   /** To be waited for with `room` where `isFull`. */
@@ -78,13 +86,13 @@ export class OutputFile {
     return this.#length >= 2 * this.#bufferBytes || this.#failure !== undefined;
   }
 
-  /** @throws {OutputUnwritableError} */
+  /** @throws {OutputUnwritableError}, {OutputLimitError} */
   async room(): Promise<void> {
     while (this.#length >= this.#bufferBytes && !this.#failure) await (this.#writing ?? this.#write());
     if (this.#failure) throw this.#failure;
   }
 
-  /** Resolves when all that was appended is on disk. @throws {OutputUnwritableError} */
+  /** Resolves when all that was appended is on disk. @throws {OutputUnwritableError}, {OutputLimitError} */
   async sync(): Promise<Written> {
     while ((this.#writing || this.#lines.length > 0) && !this.#failure)
       await (this.#writing ?? this.#write());
@@ -112,6 +120,8 @@ export class OutputFile {
   /** Does not reject: who waits looks at the failure. */
   async #writeBytes(bytes: Buffer): Promise<void> {
     try {
+      const total = this.#written + bytes.length;
+      if (total > this.#bytesMax) throw this.#tooLarge(total);
       await this.#target.write(bytes, this.#written);
       this.#hash.update(bytes);
       this.#written += bytes.length;
@@ -122,7 +132,16 @@ export class OutputFile {
     }
   }
 
+  #tooLarge(bytes: number): OutputLimitError {
+    const message = `the output would have ${bytes} bytes, at most ${this.#bytesMax} may be written`;
+    return new OutputLimitError(message, { details: { outputBytesMax: this.#bytesMax } });
+  }
+
   #failed(cause: unknown): void {
+    if (cause instanceof OutputLimitError) {
+      this.#failure = cause;
+      return;
+    }
     const { code } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOSPC' ? 'the disk is full' : toError(cause).message;
     const message = `${this.#path} cannot be written after ${this.#written} bytes: ${why}`;

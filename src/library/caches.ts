@@ -1,5 +1,6 @@
 /** What an operator does to the caches: empty, sweep, fill. */
 import { abortError, SkillNotFoundError } from '../errors.ts';
+import { parseReference } from './arguments.ts';
 import type { LibraryParts } from './parts.ts';
 import type { CacheCounts, ClearOptions, WarmUpOptions, WarmUpReport } from './types.ts';
 
@@ -68,4 +69,16 @@ export async function warmUp(
   const most = isBound ? min : Math.min(skills.length, parts.options.workers.concurrency);
   if (skills.length > 0) await parts.workers.warmUp(most);
   return { skills, runsSeen: records.length, durationMs: performance.now() - startMs };
+}
+
+/** Keeps what `reference` names now from being evicted. @throws {CacheOverflowError}, {SkillNotFoundError} */
+export async function pin({ skills }: LibraryParts, reference: string): Promise<void> {
+  const { name, version } = parseReference(reference);
+  await skills.pin(name, version);
+}
+
+/** False where there is nothing to end. */
+export function unpin({ skills }: LibraryParts, reference: string): boolean {
+  const { name, version } = parseReference(reference);
+  return skills.unpin(name, version);
 }

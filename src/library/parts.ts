@@ -5,6 +5,7 @@ import { KeyAliases } from '../cache/keys.ts';
 import { PurityCheck } from '../cache/purity-check.ts';
 import { ResultCache } from '../cache/result-cache.ts';
 import { SkillCache } from '../cache/skill-cache.ts';
+import { BatchCounters } from '../monitor/batch-counters.ts';
 import { alertWebhook, LibraryWatch } from './watch.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { encodeValue } from '../sandbox/codec.ts';
@@ -22,6 +23,7 @@ export interface LibraryParts {
   readonly aliases: KeyAliases;
   readonly workers: Dispatcher;
   readonly watch: LibraryWatch;
+  readonly batches: BatchCounters;
   /** Links and readies a version; what a skill-cache miss does. */
   readonly compile: (version: SkillVersion) => Promise<CompiledSkill>;
 }
@@ -58,7 +60,8 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
   const { require, wrapper } = options.sandbox;
   const { memoryBytesMax } = options.run;
   const workers = new Dispatcher({ workers: options.workers, require, wrapper, memoryBytesMax });
-  const watched = { skills, inline, results, purity, workers, store };
+  const batches = new BatchCounters();
+  const watched = { skills, inline, results, purity, workers, store, batches };
   const watch = new LibraryWatch(options, watched, webhook);
   return {
     options,
@@ -70,6 +73,7 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
     aliases: new KeyAliases(),
     workers,
     watch,
+    batches,
     compile,
   };
 }

@@ -30,6 +30,7 @@ export function snapshotOf(
   return {
     takenAtMs: Date.now(),
     ...watched,
+    batches: parts.batches.snapshot(),
     caches: {
       skills: skills.stats(),
       inline: inline.stats(),

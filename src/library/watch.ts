@@ -12,6 +12,7 @@ import { runRecord, typedError, type RunRequest } from './run.ts';
 import type { LogEntry } from './types.ts';
 import { defaultRules } from '../monitor/alert-rules.ts';
 import { AlertEngine, type Alert } from '../monitor/alerts.ts';
+import type { BatchCounters } from '../monitor/batch-counters.ts';
 import { CachePressure } from '../monitor/cache-pressure.ts';
 import { MemoryMonitor } from '../monitor/memory.ts';
 import { memoryReport, type MemoryReport } from '../monitor/memory-report.ts';
@@ -31,6 +32,7 @@ export interface WatchedParts {
   readonly purity: PurityCheck;
   readonly workers: Dispatcher;
   readonly store: Store;
+  readonly batches: BatchCounters;
 }
 
 /** Whoever is to be told. None of them may throw, and none is waited for. */

@@ -1,5 +1,6 @@
 /** Every metric that is exposed. */
 import type { HistogramSnapshot, PoolStats } from '../pool/pool-stats.ts';
+import { BATCH_FAMILIES } from './batch-metrics.ts';
 import { CACHE_FAMILIES } from './cache-metrics.ts';
 import { counter, each, gauge, histogram, one } from './metric-family.ts';
 import type { HistogramSample, MetricFamily, Read, Sample } from './metric-family.ts';
@@ -244,6 +245,7 @@ const PROCESS_FAMILIES: readonly MetricFamily[] = [
 /** In the order in which they are exposed. */
 export const METRIC_FAMILIES: readonly MetricFamily[] = [
   ...RUN_FAMILIES,
+  ...BATCH_FAMILIES,
   ...CACHE_FAMILIES,
   ...POOL_FAMILIES,
   ...STORE_FAMILIES,

@@ -11,6 +11,7 @@ export interface MetricsSnapshot {
   readonly takenAtMs: number;
   readonly uptimeMs: number;
   readonly runs: RunNumbers;
+  readonly batches: BatchNumbers;
   readonly caches: {
     readonly skills: SkillCacheNumbers;
     readonly inline: CacheNumbers;
@@ -47,6 +48,22 @@ export interface RunNumbers {
   /** Whole runs, cached ones included. */
   readonly durationMs: HistogramSnapshot;
   readonly stagesMs: Readonly<Record<RunStage, HistogramSnapshot>>;
+}
+
+/** Batches of this process: those of another one count there. */
+export interface BatchNumbers {
+  readonly running: number;
+  readonly begun: number;
+  readonly resumed: number;
+  readonly ended: { readonly completed: number; readonly interrupted: number; readonly cancelled: number };
+  /** Whose lines were written; what a kill undid and a resumption did again counts twice. */
+  readonly items: { readonly ok: number; readonly failed: number };
+  /** Of `items`, those answered without running. */
+  readonly cached: number;
+  /** Output that is on disk for good. */
+  readonly outputBytes: number;
+  /** To sync the output and to write a checkpoint. */
+  readonly checkpointMs: HistogramSnapshot;
 }
 
 /** The parts of a run that are timed. */

@@ -19,6 +19,7 @@ import {
   Batches,
   ConfigurationError,
   FileNotFoundError,
+  OutputLimitError,
   OutputUnwritableError,
   SkillLibrary,
   SkillRuntimeError,
@@ -295,6 +296,50 @@ test('an output that is full ends the batch with a typed error', async () => {
   const inputs = bench.write('in.ndjson', numbers(10));
   const batch = await bench.start('double', { inputs, output: '/dev/full' });
   await expect(batch.finish()).rejects.toThrow(OutputUnwritableError);
+});
+
+test('an output that would grow past its bound ends the batch before it does', async () => {
+  await using bench = await openBench();
+  const inputs = bench.write('in.ndjson', numbers(40));
+  const bounds = { bufferBytes: 100, outputFileBytesMax: 1_000, chunkSize: 5 };
+  const batch = await bench.start('double', { inputs, output: bench.path('out'), ...bounds });
+  await expect(batch.finish()).rejects.toThrow(OutputLimitError);
+  expect(statSync(bench.path('out')).size).toBeLessThanOrEqual(1_000);
+  expect(await bench.batches.status(batch.id)).toMatchObject({ state: 'interrupted' });
+});
+
+test('batches, items and checkpoints are counted', async () => {
+  await using bench = await openBench();
+  const inputs = bench.write('in.ndjson', numbers(20));
+  const batch = await bench.start('double', { inputs, output: bench.path('out'), chunkSize: 10 });
+  for await (const { index } of batch) if (index === 0) break;
+  const { running, begun, ended } = bench.library.metrics().batches;
+  expect({ running, begun, ended }).toEqual({
+    running: 0,
+    begun: 1,
+    ended: { completed: 0, interrupted: 1, cancelled: 0 },
+  });
+  await (await bench.batches.resume(batch.id)).finish();
+  const { checkpointMs, ...counts } = bench.library.metrics().batches;
+  expect(counts).toMatchObject({
+    running: 0,
+    resumed: 1,
+    ended: { completed: 1, interrupted: 1, cancelled: 0 },
+    items: { ok: 18, failed: 2 },
+    outputBytes: statSync(bench.path('out')).size,
+  });
+  expect(checkpointMs.count).toBeGreaterThanOrEqual(4);
+});
+
+test('who is no longer wanted is forgotten, unless it runs', async () => {
+  await using bench = await openBench();
+  const inputs = bench.write('in.ndjson', numbers(3));
+  const batch = await bench.start('double', { inputs, output: bench.path('out') });
+  await expect(bench.batches.remove(batch.id)).rejects.toThrow(BatchBusyError);
+  await batch.finish();
+  await bench.batches.remove(batch.id);
+  await expect(bench.batches.status(batch.id)).rejects.toThrow(BatchNotFoundError);
+  expect(linesOf(bench.read('out'))).toHaveLength(3);
 });
 
 test('who reads the progress never sees half of it', async () => {

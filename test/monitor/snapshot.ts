@@ -63,6 +63,16 @@ export function snapshotOf(changes: Partial<MetricsSnapshot> = {}): MetricsSnaps
     takenAtMs: 1_700_000_000_000,
     uptimeMs: 12_500,
     runs: counters.snapshot(),
+    batches: {
+      running: 1,
+      begun: 5,
+      resumed: 2,
+      ended: { completed: 3, interrupted: 2, cancelled: 1 },
+      items: { ok: 900, failed: 100 },
+      cached: 40,
+      outputBytes: 12_345,
+      checkpointMs: TIMES,
+    },
     caches: {
       skills: { ...cache, pinned: 1 },
       inline: cache,
