@@ -3,13 +3,14 @@
 // Needs the compiled program: npm run build.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openSqliteStore } from '../dist/store/sqlite/sqlite-store.js';
 import { watchLoop } from './_loop-delay.mjs';
+import { compareSearches, measureRetrieval } from './_store-search.mjs';
 import { fill, question, skill, storeOptions as options } from './_store-library.mjs';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3');
@@ -113,7 +114,7 @@ async function benchReads(store, path, names, resultKeys) {
   );
 }
 
-async function benchSearch(store) {
+async function benchSearch(store, path) {
   const times = [];
   await store.search('warm up');
   const end = watchLoop();
@@ -130,6 +131,7 @@ async function benchSearch(store) {
     `p95 ${ms(quantile(times, 0.95))}`,
   );
   reportLoop('  event loop delay meanwhile', delay);
+  benchAlone(path);
   const lists = await rate(3, 20, () => store.list({ limit: 100 }));
   report('list of 100', perSecond(lists));
 }
@@ -189,38 +191,21 @@ function benchLoop(path) {
   }
 }
 
+function benchAlone(path) {
+  const { planned, plainOr, sameTen } = compareSearches(path);
+  const share = (key) => `${(planned[key] / plainOr.cpuP50Ms).toFixed(2)} of the median of a plain OR`;
+  report("  processor's time, p50", ms(planned.cpuP50Ms), `${share('cpuP50Ms')} (${ms(plainOr.cpuP50Ms)})`);
+  report("  processor's time, p95", ms(planned.cpuP95Ms), share('cpuP95Ms'));
+  report('  first ten as of all ranked', `${(sameTen * 100).toFixed(0)} %`, 'of 40 questions');
+}
+
 async function benchRetrieval() {
   const data = new URL('../../shared/data/retrieval/metatool-single/', import.meta.url);
   if (!existsSync(data)) return report('NDCG@10 on metatool-single', 'skipped', 'its data is not there');
-  const lines = (file) => readFileSync(new URL(file, data), 'utf8').trim().split('\n');
-  const store = await openSqliteStore({ ...options, path: ':memory:' });
-  await Promise.all(
-    lines('corpus.jsonl').map((line) => {
-      const { _id, text } = JSON.parse(line);
-      const base = skill(0);
-      return store.add({
-        ...base,
-        name: _id,
-        digest: createHash('sha256').update(_id).digest('hex'),
-        definition: { ...base.definition, name: _id, description: text, code: '', tags: [] },
-      });
-    }),
-  );
-  const wanted = new Map(
-    lines('qrels.tsv')
-      .slice(1)
-      .map((line) => line.split('\t')),
-  );
-  let [ndcg, recall, count] = [0, 0, 0];
-  for (const { _id, text } of lines('queries.jsonl').map((line) => JSON.parse(line))) {
-    const rank = (await store.search(text, { limit: 10 })).findIndex((hit) => hit.name === wanted.get(_id));
-    count += 1;
-    if (rank < 0) continue;
-    recall += 1;
-    ndcg += 1 / Math.log2(rank + 2);
-  }
-  await store.close();
-  report('NDCG@10 on metatool-single', (ndcg / count).toFixed(4), `recall@10 ${(recall / count).toFixed(4)}`);
+  const { all, some } = await measureRetrieval(data, join(folder, 'tools.db'), [100, 50, 20]);
+  report('NDCG@10 on metatool-single', all.ndcg.toFixed(4), `recall@10 ${all.recall.toFixed(4)}`);
+  for (const { count, ndcg, recall } of some)
+    report(`  ranking about ${count} of 199`, ndcg.toFixed(4), `recall@10 ${recall.toFixed(4)}`);
 }
 
 try {
@@ -235,7 +220,7 @@ try {
   benchOpening(path, names[0]);
   const store = await openSqliteStore({ ...options, path });
   await benchReads(store, path, names, resultKeys);
-  await benchSearch(store);
+  await benchSearch(store, path);
   await store.close();
   benchLoop(path);
   await benchRetrieval();

@@ -2,11 +2,14 @@
  * Which skills are worth ranking. BM25 costs some microseconds a row and a phrase, so in a large library not every
  * skill that has any of the words is ranked: those with the most telling words are, and as many as are needed.
  */
+import { anyOf, anySetOf, groupsFor, termsOf } from './search-expression.ts';
 
 /** Looks into the index. */
 export interface IndexProbe {
   /** About how many skills there are. */
   readonly skills: number;
+  /** How many match, counted up to `most` in the order of the index, and the last of those. */
+  count(match: string, most: number): { readonly seen: number; readonly lastId: number };
   /** Those that match, in the order of the index, `most` at most. */
   find(match: string, most: number): number[];
 }
@@ -22,38 +25,39 @@ export interface PlanBounds {
 
 export const PLAN_BOUNDS: PlanBounds = { rankAll: 2_000, wanted: 500, ranked: 3_000 };
 
+export interface SearchPlan {
+  /** The skills worth ranking. */
+  readonly ids: readonly number[];
+  /** Every term once. Each of those skills has a term of each group, so that the others need not be visited. */
+  readonly groups: readonly (readonly string[])[];
+}
+
 /** Seen of one word; beyond it, how common it is follows from how dense it was. */
 const SEEN_MAX = 2_000;
 /** Words whose combinations are tried, the rarest: 255 of them. */
 const COMBINED_MAX = 8;
 
-/** The skills worth ranking; undefined where all that have any of the words are. */
+/** Undefined where all skills that have any of the words are to be ranked. */
 export function planSearch(
   terms: readonly string[],
   limit: number,
   probe: IndexProbe,
-  { rankAll, wanted, ranked }: PlanBounds = PLAN_BOUNDS,
-): number[] | undefined {
-  if (probe.find(anyOf(terms), rankAll + 1).length <= rankAll) return undefined;
-  const rare = rarestFirst(terms, probe).slice(0, COMBINED_MAX);
-  const combinations = combine(rare, probe.skills);
-  const expected = combinations.findIndex(({ skills }) => skills >= wanted);
-  // Words that go together are found together: there are more than expected, or else more is asked for.
-  let count = expected < 0 ? combinations.length : expected + 1;
-  let found = probe.find(expression(combinations, count, rare), ranked);
-  // One combination more may be one too many: a hundred thousand for a handful.
-  if (found.length === ranked && count > 1) {
-    const fewer = probe.find(expression(combinations, count - 1, rare), ranked);
-    if (fewer.length >= limit) return fewer;
-  }
-  while (found.length < Math.max(limit, wanted / 10) && count < combinations.length) {
-    count = Math.min(combinations.length, count * 2);
-    found = probe.find(expression(combinations, count, rare), ranked);
-  }
-  return found;
+  bounds: PlanBounds = PLAN_BOUNDS,
+): SearchPlan | undefined {
+  const byRarity = rarestFirst(terms, probe);
+  if (isFew(byRarity, probe, bounds.rankAll)) return undefined;
+  const rare = byRarity.slice(0, COMBINED_MAX);
+  const names = rare.map(({ term }) => term);
+  const { sets, ids } = chooseSets(rare, limit, probe, bounds);
+  const groups = groupsFor(
+    sets,
+    rare.map(({ skills }) => Math.min(1, skills / probe.skills)),
+  ).map((group) => termsOf(group, names));
+  // The commonest are not asked for, and count where they are: they join the commonest of those that are.
+  const widest = groups.find((group) => group.includes(names.at(-1) as string));
+  widest?.push(...byRarity.slice(COMBINED_MAX).map(({ term }) => term));
+  return { ids, groups };
 }
-
-export const anyOf = (terms: readonly string[]): string => terms.map((term) => `"${term}"`).join(' OR ');
 
 interface RareTerm {
   readonly term: string;
@@ -68,6 +72,41 @@ interface Combination {
   readonly skills: number;
 }
 
+function isFew(terms: readonly RareTerm[], probe: IndexProbe, rankAll: number): boolean {
+  if (terms.some(({ skills }) => skills > rankAll)) return false;
+  if (terms.reduce((sum, { skills }) => sum + skills, 0) <= rankAll) return true;
+  return probe.count(anyOf(terms.map(({ term }) => term)), rankAll + 1).seen <= rankAll;
+}
+
+/** As many combinations as find enough skills, and what they find. */
+function chooseSets(
+  rare: readonly RareTerm[],
+  limit: number,
+  probe: IndexProbe,
+  { wanted, ranked }: PlanBounds,
+): { sets: number[]; ids: number[] } {
+  const terms = rare.map(({ term }) => term);
+  const combinations = combine(rare, probe.skills);
+  const choose = (count: number) => {
+    const sets = combinations.slice(0, count).map(({ bits }) => bits);
+    return { sets, ids: probe.find(anySetOf(sets, terms), ranked) };
+  };
+  const expected = combinations.findIndex(({ skills }) => skills >= wanted);
+  // Words that go together are found together: there are more than expected, or else more is asked for.
+  let count = expected < 0 ? combinations.length : expected + 1;
+  let chosen = choose(count);
+  // One combination more may be one too many: a hundred thousand for a handful.
+  if (chosen.ids.length === ranked && count > 1) {
+    const fewer = choose(count - 1);
+    if (fewer.ids.length >= limit) return fewer;
+  }
+  while (chosen.ids.length < Math.max(limit, wanted / 10) && count < combinations.length) {
+    count = Math.min(combinations.length, count * 2);
+    chosen = choose(count);
+  }
+  return chosen;
+}
+
 function rarestFirst(terms: readonly string[], probe: IndexProbe): RareTerm[] {
   return terms
     .map((term) => ({ term, skills: countOf(term, probe) }))
@@ -76,9 +115,8 @@ function rarestFirst(terms: readonly string[], probe: IndexProbe): RareTerm[] {
 }
 
 function countOf(term: string, probe: IndexProbe): number {
-  const seen = probe.find(anyOf([term]), SEEN_MAX);
-  const lastId = seen.at(-1) ?? 0;
-  return seen.length < SEEN_MAX ? seen.length : seen.length * Math.max(1, probe.skills / lastId);
+  const { seen, lastId } = probe.count(anyOf([term]), SEEN_MAX);
+  return seen < SEEN_MAX ? seen : seen * Math.max(1, probe.skills / lastId);
 }
 
 /** Every combination, the most telling first: all of the terms, then without the least telling … */
@@ -100,25 +138,4 @@ function combine(terms: readonly RareTerm[], skills: number): Combination[] {
     .map((bits) => ({ bits, weight: tells(bits) }))
     .toSorted((left, right) => right.weight - left.weight)
     .map(({ bits }) => ({ bits, skills: (sum += skills * share(bits)) }));
-}
-
-/** The first combinations as an FTS5 expression, each word asked for as seldom as can be. */
-function expression(combinations: readonly Combination[], count: number, terms: readonly RareTerm[]): string {
-  const sets = combinations.slice(0, count).map(({ bits }) => bits);
-  // A combination that contains another of them asks for more and finds nothing new.
-  return factor(
-    sets.filter((bits) => !sets.some((other) => other !== bits && (other & bits) === other)),
-    terms,
-  );
-}
-
-function factor(sets: readonly number[], terms: readonly RareTerm[]): string {
-  return terms
-    .flatMap(({ term }, index) => {
-      const bit = 1 << index;
-      const rest = sets.filter((bits) => (bits & -bits) === bit).map((bits) => bits ^ bit);
-      if (rest.length === 0) return [];
-      return rest.includes(0) ? [`"${term}"`] : [`("${term}" AND (${factor(rest, terms)}))`];
-    })
-    .join(' OR ');
 }
