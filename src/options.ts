@@ -158,6 +158,16 @@ export const optionsSchema = z.strictObject({
       .describe(
         'What a worker serves: one version, one run (a pristine process each), or any version (trusted code).',
       ),
+    executor: z
+      .enum(['process', 'thread'])
+      .default('process')
+      .describe(
+        'What a worker is: a confined process, or a thread of this one, without any confinement (trusted code).',
+      ),
+    forkServer: z
+      .enum(['auto', 'never'])
+      .default('auto')
+      .describe('Workers are copies of a process that stands ready, where that can be, or never.'),
   }),
   run: section(runLimits),
   sandbox: section({

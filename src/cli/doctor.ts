@@ -134,7 +134,12 @@ async function libraryCheck(session: Session, options: { path: string; deep: boo
 async function sandboxChecks(session: Session): Promise<Check[]> {
   try {
     await using library = await session.open('memory');
-    return [await tierCheck(library), await wrapperCheck(library), await trialCheck(session, library)];
+    return [
+      await tierCheck(library),
+      await wrapperCheck(library),
+      await forkServerCheck(library),
+      await trialCheck(session, library),
+    ];
   } catch (error) {
     return [failed('sandbox', error)];
   }
@@ -167,6 +172,13 @@ async function tierCheck(library: SkillLibrary): Promise<Check> {
 async function wrapperCheck(library: SkillLibrary): Promise<Check> {
   const { wrapper, wrapperWhy } = await library.confinement();
   return { name: 'wrapper', status: 'ok', detail: wrapper ?? `none: ${wrapperWhy ?? 'unknown'}` };
+}
+
+/** Where workers are started one by one each costs fifty times as much; that too is no fault. */
+async function forkServerCheck(library: SkillLibrary): Promise<Check> {
+  const { forkServerWhy } = await library.confinement();
+  const detail = forkServerWhy === undefined ? 'workers are copies' : `none: ${forkServerWhy}`;
+  return { name: 'fork server', status: 'ok', detail };
 }
 
 async function trialCheck({ signal }: Session, library: SkillLibrary): Promise<Check> {

@@ -63,6 +63,8 @@ export interface Confinement {
   /** What is put around workers beside; absent where nothing is, and then `wrapperWhy` says why. */
   readonly wrapper?: 'bubblewrap' | 'sandbox-exec';
   readonly wrapperWhy?: string;
+  /** Why workers are started one by one and not copied from one that stands ready; absent where they are copied. */
+  readonly forkServerWhy?: string;
 }
 
 /** What the library has to say beside its answers; an edge writes it down. */

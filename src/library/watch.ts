@@ -78,7 +78,7 @@ export class LibraryWatch {
       perRuleMax: monitor.alertsPerRuleMax,
     });
     this.#memory = new MemoryMonitor({
-      pids: () => parts.workers.pids(),
+      pids: () => [...parts.workers.pids(), ...parts.workers.serverPids()],
       onFailure: (error) => this.#log('warn', 'sampling-failed', `memory: ${toError(error).message}`),
     });
   }

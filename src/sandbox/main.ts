@@ -2,7 +2,10 @@
  * The child program: locks itself, says hello, then serves one task after the other. While idle it
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
-import { closeSync, read, readSync, rmdirSync, stat, writeSync } from 'node:fs';
+import { read, rmdirSync, stat } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { CHANNEL, die, isProcess, readExactly, receive, send } from './channel.ts';
+import { serveForks, type Copy } from './fork-server.ts';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { preload } from './preload.ts';
 import {
@@ -19,8 +22,8 @@ import {
 } from './protocol.ts';
 import { rehearse } from './rehearsal.ts';
 import { compileProgram, Realm, type CompiledProgram } from './realm.ts';
+import { systemCalls, type SystemCalls } from './system-calls.ts';
 
-const CHANNEL = 3;
 /** Log lines sent at once, so that they survive a kill; later ones are gathered. */
 const EAGER_LINES = 64;
 const LOG_CHUNK = 8_192;
@@ -35,12 +38,18 @@ let running: Realm | undefined;
 /** Replies that the parent owes; it gives one for each request. */
 let owed = 0;
 let isListening = false;
+/** Gives the answer of the run that has ended. */
+let ended: (() => void) | undefined;
+let isLookDue = false;
 
-const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+/** Of a copy: what its next realm draws its random numbers from. */
+let seed: number | undefined;
+
+let settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
 start();
 
 function start(): void {
-  if (settings.useKernel) restartWithoutRing();
+  if (settings.useKernel) restartWithoutRing(3 + 2 * (settings.copies ?? 0));
   try {
     // Its own working directory is removed at once: it stays empty, and nothing is left behind.
     rmdirSync(process.cwd());
@@ -49,24 +58,80 @@ function start(): void {
   }
   preload();
   rehearse();
+  realm = new Realm(settings.engine);
+  let calls: SystemCalls | undefined;
+  let copy: Copy | undefined;
+  if (settings.copies !== undefined) {
+    calls = systemCalls();
+    copy = serveForks(calls, settings.copies);
+    become(copy);
+  }
   // The thread that waits for replies is made before the lock: afterwards none can be.
   stat('.', () => {});
-  realm = new Realm(settings.engine);
-  const hello = confine();
+  const hello = confine(copy, calls);
   process.on('unhandledRejection', (thrown) => running?.reject(thrown));
   process.on('uncaughtException', (thrown) => (running === undefined ? die() : running.reject(thrown)));
-  // Nothing is left that could run, and no answer yet.
+  // Nothing is left that could run, and no answer yet: see `look`.
   process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
   send(frameBytes('hello', 0, JSON.stringify(hello)));
-  setImmediate(next);
+  proceed(next);
 }
 
-function confine(): Hello {
+/** What comes next, and after it, when no microtask is left, a look at what became of it. */
+function proceed(step: () => void): void {
+  isLookDue = true;
+  setImmediate(step);
+  setImmediate(look);
+}
+
+/** Answers a run that has ended: none of its code runs later. Ends one of which nothing is left that could go on. */
+function look(): void {
+  isLookDue = false;
+  if (ended !== undefined) {
+    const answer = ended;
+    ended = undefined;
+    return answer();
+  }
+  // Both go on by tasks that only the engine sees, and a worker that grants them is no copy. In a copy the end
+  // of the event loop cannot be waited for instead: Node waits there for threads that a copy has not.
+  if (running === undefined || settings.engine.wasm || settings.engine.sharedMemory) return;
+  if (!running.hasTimers && owed === 0) running.starve();
+}
+
+/** `look`, unless it is to come already. Ticks come before microtasks, but one that a microtask asks for comes after all of them. */
+function lookAfterMicrotasks(): void {
+  if (isLookDue) return;
+  isLookDue = true;
+  process.nextTick(queueMicrotask, () => process.nextTick(look));
+}
+
+/** What a copy has in common with all others is made its own. */
+function become({ order: { engine }, processId }: Copy): void {
+  isProcess(processId);
+  seed = crypto.getRandomValues(Buffer.alloc(4)).readUInt32LE() % 2 ** 31;
+  reseed();
+  if (engine.wasm || engine.eval || engine.sharedMemory) realm = new Realm(engine);
+  settings = { ...settings, engine };
+}
+
+/** Every realm has its own sequence of random numbers; those of two copies would be the same. */
+function reseed(): void {
+  if (seed === undefined) return;
+  seed = (seed + 1) % 2 ** 31;
+  setFlagsFromString(`--random-seed=${seed + 1}`);
+}
+
+function confine(copy?: Copy, calls?: SystemCalls): Hello {
   const isPermitted = 'permission' in process;
   const fallback = isPermitted ? 'permission' : 'none';
   if (!settings.useKernel) return { tier: fallback, why: 'the kernel lock was not asked for' };
-  const lock = lockDown(settings);
-  return lock.isLocked ? { tier: 'kernel' } : { tier: fallback, why: lock.why ?? 'unknown' };
+  const processId = copy?.processId;
+  const { parentId, memoryBytesMax } = { ...settings, ...copy };
+  const lock = lockDown({ parentId, processId, memoryBytesMax }, calls);
+  const self = copy && { processId: copy.processId };
+  return lock.isLocked
+    ? { tier: 'kernel', ...self }
+    : { tier: fallback, why: lock.why ?? 'unknown', ...self };
 }
 
 /** Blocks for the next frame and handles it. */
@@ -74,12 +139,12 @@ function next(): void {
   const frame = receive();
   if (frame.kind === 'bind') {
     bind(JSON.parse(frame.payload.toString('utf8')) as Binding);
-    setImmediate(next);
+    proceed(next);
   } else if (frame.kind === 'run') {
     serve(frame);
   } else if (frame.kind === 'ping') {
     send(frameBytes('idle', 0));
-    setImmediate(next);
+    proceed(next);
   } else {
     die();
   }
@@ -118,10 +183,12 @@ function serve({ task, payload }: Frame): void {
     const head: OutcomeHeader = { ...(JSON.parse(outcome) as OutcomeHeader), ...figures };
     send(frameBytes('outcome', task, `${JSON.stringify(head)}\n`, output));
     // Through the event loop, which frees what earlier realms held.
-    if (owed === 0) setImmediate(prepare);
+    if (owed === 0) proceed(prepare);
   };
-  // What the skill left in the microtask queue runs out before the answer: none of its code runs later.
-  const end = (outcome: string, output: string) => afterMicrotasks(() => answer(outcome, output));
+  const end = (outcome: string, output: string) => {
+    ended = () => answer(outcome, output);
+    lookAfterMicrotasks();
+  };
   running = realm;
   realm.run(header, data, {
     succeed: (output) => end('{"kind":"value"}', output),
@@ -139,6 +206,7 @@ function serve({ task, payload }: Frame): void {
       return true;
     },
     withhold: (name) => withheld.add(name),
+    turned: lookAfterMicrotasks,
   });
 }
 
@@ -159,20 +227,21 @@ function listen(): void {
     if (owed > 0) listen();
     const lineEnd = payload.indexOf(10);
     if (running !== undefined)
-      running.reply(payload.toString('utf8', 0, lineEnd), payload.toString('latin1', lineEnd + 1));
-    else if (owed === 0) setImmediate(prepare);
+      answered(running, payload.toString('utf8', 0, lineEnd), payload.toString('latin1', lineEnd + 1));
+    else if (owed === 0) proceed(prepare);
   });
 }
 
+function answered(waiting: Realm, header: string, body: string): void {
+  waiting.reply(header, body);
+  lookAfterMicrotasks();
+}
+
 function prepare(): void {
+  reseed();
   realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
   next();
-}
-
-function afterMicrotasks(then: () => void): void {
-  // Ticks come before microtasks, but one that a microtask asks for comes after all of them.
-  process.nextTick(queueMicrotask, () => process.nextTick(then));
 }
 
 class LogSender {
@@ -200,32 +269,4 @@ class LogSender {
     send(frameBytes('log', this.#task, this.#waiting));
     this.#waiting = '';
   }
-}
-
-function send(bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(CHANNEL, bytes, at);
-}
-
-function receive(): Frame {
-  const header = readFrameHeader(readExactly(FRAME_HEADER_BYTES));
-  if (header === undefined) return die();
-  return { kind: header.kind, task: header.task, payload: readExactly(header.size) };
-}
-
-function readExactly(size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
-  for (let at = 0; at < size;) {
-    const count = readSync(CHANNEL, bytes, at, size - at, null);
-    // The parent is gone or has closed the channel.
-    if (count === 0) return die();
-    at += count;
-  }
-  return bytes;
-}
-
-/** A graceful exit can hang once locked, so the process ends itself the hard way. */
-function die(): never {
-  closeSync(CHANNEL);
-  process.kill(process.pid, 'SIGKILL');
-  for (;;);
 }

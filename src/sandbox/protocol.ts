@@ -10,6 +10,9 @@ export const FRAME_HEADER_BYTES = 9;
  * From the parent: `bind` (a `Binding` as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
  * child: the others. After an outcome the next frame may be sent at once: it is read when the next
  * realm is made.
+ *
+ * To a fork server: `fork` (a `ForkOrder` as JSON) and `signal` (one byte), where the task is the slot of
+ * the copy that is meant. From it: `hello`, and after SIGKILL `ended` (a `ForkEnd` as JSON).
  */
 export const FRAME_KINDS = {
   bind: 1,
@@ -21,6 +24,9 @@ export const FRAME_KINDS = {
   ask: 7,
   reply: 8,
   ping: 9,
+  fork: 10,
+  signal: 11,
+  ended: 12,
 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 
@@ -98,7 +104,24 @@ export interface WorkerSettings {
   /** Whether it serves one version for its life, and prepares realms with its code; else any version. */
   readonly servesOne: boolean;
   readonly engine: EngineGrants;
+  /** How many copies of itself it is to make, in place of serving. Default: none. */
+  readonly copies?: number;
 }
+
+/** What a copy is to be. */
+export type ForkOrder = Pick<WorkerSettings, 'engine'>;
+
+/** How a copy ended, signals by number; or why there is none. */
+export type ForkEnd =
+  | {
+      readonly exitCode: number | null;
+      readonly signal: number | null;
+      /** Of its whole life. */
+      readonly cpuUs: number;
+      readonly memoryPeakBytes: number;
+      readonly error?: undefined;
+    }
+  | { readonly error: string };
 
 /** What a realm has beyond the ordinary. A worker that gives one of these serves no run without it. */
 export interface EngineGrants {
@@ -155,6 +178,8 @@ export interface Hello {
   readonly tier: SandboxTier;
   /** Why it is not more. */
   readonly why?: string;
+  /** As it sees itself; a copy's is not known otherwise. */
+  readonly processId?: number;
 }
 
 /** What goes before the data text in a `run` frame: one line of JSON. */

@@ -33,6 +33,8 @@ export interface RealmEnd {
   log(text: string): void;
   ask(header: string, body: string, isText: boolean): boolean;
   withhold(name: string): void;
+  /** A timer of the skill's fired. */
+  turned(): void;
 }
 
 interface Booted {
@@ -148,6 +150,11 @@ export class Realm {
     this.#booted.harness.reject(thrown);
   }
 
+  /** Whether a timer of the skill's is still to come. */
+  get hasTimers(): boolean {
+    return this.#timers.size > 0;
+  }
+
   /** Nothing is left that could run. */
   starve(): void {
     this.#booted.harness.starve();
@@ -172,7 +179,9 @@ export class Realm {
         if (this.#end === undefined) return;
         const fire = () => {
           timers.delete(id);
-          if (this.#end !== undefined) this.#booted.fire(id);
+          if (this.#end === undefined) return;
+          this.#booted.fire(id);
+          this.#end?.turned();
         };
         timers.set(id, setTimeout(fire, ms));
       },

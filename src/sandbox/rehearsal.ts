@@ -19,6 +19,7 @@ export function rehearse(): void {
     log: (text) => answers.push(text),
     ask: () => true,
     withhold: () => {},
+    turned: () => {},
   });
   if (answers.length !== 2) throw new Error(`the rehearsal failed: ${answers.join(' ')}`);
 }

@@ -142,7 +142,7 @@ export class Crew {
   }
 
   #workerPool(): ResourcePool<WorkerSlot> {
-    const { concurrency: _, memoryCeilingBytes: __, isolation, ...workers } = this.#options.workers;
+    const { isolation, ...workers } = this.#options.workers;
     return new ResourcePool<WorkerSlot>({
       ...workers,
       name: 'workers',
@@ -172,8 +172,10 @@ export class Crew {
     const expected = this.#expected;
     if (expected === undefined || this.#pool.stats().waiting > 0) return;
     let own = 0;
-    for (const { worker } of this.#slots)
-      if (worker.digest === expected.program.digest && !worker.isBusy) own += 1;
+    // One that has served is on its way out.
+    for (const { worker, usedMs } of this.#slots)
+      if (worker.digest === expected.program.digest && usedMs === 0 && !worker.isBusy && !worker.isDead)
+        own += 1;
     if (own < Math.floor(this.#options.workers.min / 2)) this.bind(slot, expected.program, expected.tenant);
   }
 

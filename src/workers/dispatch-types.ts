@@ -20,6 +20,10 @@ export interface WorkersOptions {
    * version of the `library`, for code that is trusted.
    */
   readonly isolation: 'version' | 'run' | 'library';
+  /** `thread`: threads of this process, which nothing confines. Default: `process`. */
+  readonly executor?: 'process' | 'thread' | undefined;
+  /** Workers are copies of a process that stands ready, where that can be (`auto`, the default), or `never`. */
+  readonly forkServer?: 'auto' | 'never' | undefined;
   /** A worker whose process ever held more than this, and than its runs may, is not used again. */
   readonly memoryCeilingBytes: number;
 }
@@ -86,9 +90,12 @@ export interface RunReport {
   readonly queueMs: number;
   readonly startMs: number;
   readonly wallMs: number;
-  /** Of a run that was stopped, an estimate in steps of 10 ms; 0 of one whose process died. */
+  /**
+   * Of a run whose process ended with it, an estimate: what the process used beyond its earlier runs. Where
+   * workers are no copies, in steps of 10 ms, and 0 if it died by itself.
+   */
   readonly cpuMs: number;
-  /** The most the process ever held, in its life; absent if it died by itself. */
+  /** The most the process ever held, in its life; absent if one that is no copy died by itself. */
   readonly memoryPeakBytes?: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -149,4 +156,6 @@ export interface Confinement {
   /** What is put around workers beside; absent where nothing is. */
   readonly wrapper?: 'bubblewrap' | 'sandbox-exec';
   readonly wrapperWhy?: string;
+  /** Why workers are started one by one and not copied from one that stands ready; absent where they are copied. */
+  readonly forkServerWhy?: string;
 }

@@ -31,11 +31,12 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     const { require, confinement, wrapper } = options;
+    const { forkServer } = options.workers;
     const onStart = () => {
       this.#counts.starts += 1;
     };
     const servesOne = options.workers.isolation !== 'library';
-    this.#starter = new WorkerStarter({ require, confinement, wrapper, servesOne, onStart });
+    this.#starter = new WorkerStarter({ require, confinement, wrapper, forkServer, servesOne, onStart });
     this.#crew = new Crew(options, this.#starter, this.#closing.signal);
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });
@@ -57,7 +58,8 @@ export class Dispatcher {
     const turn = { tenant, group: program.digest, label: program.units[0]?.fileName ?? program.digest };
     using _permit = await this.#permits.acquire(turn, signal);
     const lease = await this.#crew.lease(request, Math.max(0, timeoutMs - (performance.now() - askedMs)));
-    return this.#runOn(lease, request, askedMs);
+    // Its turn lasts until the run has ended.
+    return await this.#runOn(lease, request, askedMs);
   }
 
   /** Starts workers until `count` are unbound and warm. */
@@ -92,6 +94,11 @@ export class Dispatcher {
     return this.#starter.pids();
   }
 
+  /** The process ids of the fork servers that live now. */
+  serverPids(): number[] {
+    return this.#starter.serverPids();
+  }
+
   stats(): DispatchStats {
     const pool = this.#crew.stats;
     const tier = this.#starter.hello?.tier;
@@ -113,6 +120,7 @@ export class Dispatcher {
   async close(graceMs = 0): Promise<void> {
     this.#closing.abort();
     await Promise.all([this.#permits.drain(graceMs), this.#crew.drain(graceMs)]);
+    await this.#starter.close();
   }
 
   async #runOn(lease: Lease<WorkerSlot>, request: DispatchRequest, askedMs: number): Promise<DispatchResult> {

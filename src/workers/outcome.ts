@@ -15,10 +15,14 @@ const NAMES_MAX = 16;
 const NAME_LENGTH_MAX = 100;
 
 export function parseHello(frame: Frame): Hello {
-  const { tier, why } = bagOf(frame.payload.toString('utf8'));
+  const { tier, why, processId } = bagOf(frame.payload.toString('utf8'));
   if (frame.kind !== 'hello' || (tier !== 'kernel' && tier !== 'permission' && tier !== 'none'))
     throw new ProtocolError('a wrong hello');
-  return { tier, ...(why === undefined ? {} : { why: textOf(why) }) };
+  return {
+    tier,
+    ...(why === undefined ? {} : { why: textOf(why) }),
+    ...(processId !== undefined && { processId: countOf(processId) }),
+  };
 }
 
 export function parseOutcome(payload: Buffer): Outcome {

@@ -67,8 +67,10 @@ export function outcomeError(
 
 function memoryError({ logs, report }: Circumstances): SkillCacheError {
   const { memoryBytesMax } = report.limits;
-  const message = `the skill ran out of its memory of ${inMib(memoryBytesMax)} after ${Math.round(report.wallMs)} ms`;
-  return new ExecutionMemoryError(message, { details: { memoryBytesMax, logs, report } });
+  const { memoryPeakBytes } = report;
+  const held = memoryPeakBytes === undefined ? '' : `, its process holding ${inMib(memoryPeakBytes)}`;
+  const message = `the skill ran out of its memory of ${inMib(memoryBytesMax)} after ${Math.round(report.wallMs)} ms${held}`;
+  return new ExecutionMemoryError(message, { details: { memoryBytesMax, memoryPeakBytes, logs, report } });
 }
 
 function refusedAnswer(

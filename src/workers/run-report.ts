@@ -14,11 +14,13 @@ export function reportOf(
   stopped?: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number },
 ): RunReport {
   const header = end.kind === 'outcome' ? end.outcome.header : undefined;
+  // What the kernel told at its end is exact; what was read before it was killed is in steps of 10 ms.
+  const use = end.kind === 'died' ? (end.death.use ?? stopped?.use) : undefined;
   return {
     ...times,
     ...(header
       ? { cpuMs: header.cpuUs / 1_000, memoryPeakBytes: header.memoryPeakBytes }
-      : useUntilStop(stopped, times.wallMs)),
+      : useUntilStop(use, stopped?.cpuMsBefore ?? 0, times.wallMs)),
     bytesIn: Buffer.byteLength(data),
     bytesOut: end.kind === 'outcome' ? Buffer.byteLength(end.outcome.output) : 0,
     logBytes: header?.logBytes ?? Buffer.byteLength(end.logs),
@@ -30,12 +32,13 @@ export function reportOf(
 
 /** The kernel counts a process from its start, so that what its earlier runs took is left out. */
 function useUntilStop(
-  stopped: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number } | undefined,
+  use: ProcessUse | undefined,
+  cpuMsBefore: number,
   wallMs: number,
 ): Pick<RunReport, 'cpuMs' | 'memoryPeakBytes'> {
-  if (stopped?.use === undefined) return { cpuMs: 0 };
-  const { cpuMs, memoryPeakBytes } = stopped.use;
-  return { cpuMs: Math.max(0, Math.min(cpuMs - stopped.cpuMsBefore, wallMs)), memoryPeakBytes };
+  if (use === undefined) return { cpuMs: 0 };
+  const { cpuMs, memoryPeakBytes } = use;
+  return { cpuMs: Math.max(0, Math.min(cpuMs - cpuMsBefore, wallMs)), memoryPeakBytes };
 }
 
 /** What the worker must know of the grants. */

@@ -22,6 +22,8 @@ export interface SpawnOptions {
   readonly engine: EngineGrants;
   /** What is put around it. */
   readonly wrapper?: Wrapper | undefined;
+  /** It is a fork server, which makes so many. */
+  readonly copies?: number | undefined;
 }
 
 export interface Spawned {
@@ -33,8 +35,8 @@ export interface Spawned {
 const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
-export function spawnWorker(options: SpawnOptions): Spawned {
-  const { memoryBytesMax, confinement, servesOne, engine, wrapper } = options;
+export function spawnChild(options: SpawnOptions): Spawned {
+  const { memoryBytesMax, confinement, servesOne, engine, wrapper, copies } = options;
   void removeStaleFolders();
   const isApart = wrapper?.isNamespaced === true;
   const folder = isApart ? undefined : mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
@@ -45,9 +47,11 @@ export function spawnWorker(options: SpawnOptions): Spawned {
     useKernel: confinement === 'kernel',
     servesOne,
     engine,
+    ...(copies !== undefined && { copies }),
   };
   const flags = [
     ...v8Flags(memoryBytesMax),
+    ...(copies === undefined ? [] : FORK_FLAGS),
     ...(confinement === 'permission' ? permissionFlags(program) : []),
   ];
   const words = [process.execPath, ...flags, program, JSON.stringify(settings)];
@@ -60,7 +64,7 @@ export function spawnWorker(options: SpawnOptions): Spawned {
       env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
       // A process group of its own: killed as a whole.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(2 * (copies ?? 0)).fill('pipe')],
       windowsHide: true,
     });
     return { child, folder };
@@ -73,6 +77,9 @@ export function spawnWorker(options: SpawnOptions): Spawned {
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
+
+/** A copy has none of the threads of what it was copied from: V8 must do without. */
+const FORK_FLAGS = ['--single-threaded', '--v8-pool-size=0'];
 
 let isSwept = false;
 

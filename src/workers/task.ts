@@ -2,6 +2,7 @@
 import type { TaskHeader } from '../sandbox/protocol.ts';
 import type { Broker } from './broker.ts';
 import type { Outcome } from './outcome.ts';
+import type { ProcessUse } from './process-use.ts';
 
 /** How a child ended. */
 export interface Death {
@@ -11,6 +12,8 @@ export interface Death {
   readonly stderr: string;
   /** Why the parent ended it, if it did. */
   readonly cause?: string;
+  /** What it used in its life, where the kernel told. */
+  readonly use?: ProcessUse;
 }
 
 export interface Task {

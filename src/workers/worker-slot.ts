@@ -11,6 +11,7 @@ import type { RunGrants } from '../grants.ts';
 import type { Confinement, DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { Worker } from './worker.ts';
+import { ProcessSource } from './process-source.ts';
 import { findWrapper, type Wrapper } from './wrapper.ts';
 
 const RANK: Readonly<Record<SandboxTier, number>> = { none: 0, permission: 1, kernel: 2 };
@@ -98,6 +99,8 @@ export interface StarterOptions {
   readonly confinement?: SpawnOptions['confinement'] | undefined;
   /** Whether namespaces or a profile are put around workers. */
   readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
+  /** Whether workers are copies of a process that stands ready, where that can be, or `never`. */
+  readonly forkServer?: 'auto' | 'never' | undefined;
   readonly servesOne: boolean;
   readonly onStart: () => void;
 }
@@ -112,9 +115,11 @@ export class WorkerStarter {
   #wrapper: Wrapper | undefined;
   #wrapperWhy: string | undefined;
   readonly #alive = new Set<Worker>();
+  readonly #processes: ProcessSource;
 
   constructor(options: StarterOptions) {
     this.#options = options;
+    this.#processes = new ProcessSource(options.forkServer ?? 'auto');
     this.#confinement = options.confinement ?? (process.platform === 'linux' ? 'kernel' : 'permission');
     if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
     if (options.wrapper === 'never') this.#wrapperWhy = 'sandbox.wrapper is never';
@@ -127,6 +132,16 @@ export class WorkerStarter {
     return [...this.#alive].map((worker) => worker.processId).filter((pid) => pid > 0);
   }
 
+  /** The process ids of the fork servers that live now. */
+  serverPids(): number[] {
+    return this.#processes.processIds;
+  }
+
+  /** Ends what makes workers, once they are gone. */
+  close(): Promise<void> {
+    return this.#processes.close();
+  }
+
   /** What holds workers, as far as the last one that was started told. */
   confinement(): Confinement {
     const { tier, why } = this.hello ?? { tier: 'none' as const, why: 'no worker was started' };
@@ -136,6 +151,7 @@ export class WorkerStarter {
       platform: `${process.platform}-${process.arch}`,
       ...(why !== undefined && { why }),
       ...(this.#wrapper ? { wrapper: this.#wrapper.name } : { wrapperWhy: this.#wrapperWhy ?? 'unknown' }),
+      ...(this.#processes.why !== undefined && { forkServerWhy: this.#processes.why }),
     };
   }
 
@@ -147,7 +163,8 @@ export class WorkerStarter {
       const wrapper = this.#wrapper;
       this.#refuseUnwrapped();
       const startedMs = performance.now();
-      const worker = new Worker({ memoryBytesMax, engine, confinement, servesOne, wrapper });
+      const child = this.#processes.start({ memoryBytesMax, engine, confinement, servesOne, wrapper });
+      const worker = new Worker(child, { memoryBytesMax, engine, servesOne });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));
       this.#options.onStart();
@@ -164,8 +181,10 @@ export class WorkerStarter {
         }
         return await this.#accept(worker, hello, startedMs);
       } catch (error) {
+        if (signal.aborted) throw error;
+        if (this.hello === undefined && this.#processes.refuse(toError(error).message)) continue;
         // It never started under what was put around it, and may without; one that did once will again.
-        if (wrapper === undefined || this.hello !== undefined || signal.aborted) throw error;
+        if (wrapper === undefined || this.hello !== undefined) throw error;
         this.#wrapper = undefined;
         this.#wrapperWhy = `${wrapper.name} does not work here: ${toError(error).message}`;
       } finally {

@@ -1,5 +1,4 @@
 /** One child process, seen from the parent: starts it, sends it one task at a time, kills it. */
-import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import {
   frameBytes,
@@ -19,8 +18,7 @@ import { LogKeeper } from './log-keeper.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { neverReady } from './run-errors.ts';
 import type { Death, Task, TaskEnd } from './task.ts';
-import { removeFolder, spawnWorker, type SpawnOptions } from './spawn.ts';
-import { innerProcessId, signalOf } from './wrapper.ts';
+import type { ProcessEnd, WorkerProcess } from './worker-process.ts';
 
 interface Running {
   readonly id: number;
@@ -38,17 +36,24 @@ type WorkerState =
   | { readonly kind: 'checking'; readonly tell: (isThere: boolean) => void }
   | { readonly kind: 'dead'; readonly death: Death };
 
+/** What it is from its start on. */
+export interface WorkerTraits {
+  readonly memoryBytesMax: number;
+  /** Whether it serves one version for its life. */
+  readonly servesOne: boolean;
+  readonly engine: EngineGrants;
+}
+
 const SLACK_BYTES = 768 * 1024;
 
 export class Worker {
   readonly memoryBytesMax: number;
   readonly servesOne: boolean;
   readonly engine: EngineGrants;
-  readonly #isApart: boolean;
   readonly hello: Promise<Hello>;
-  /** Settles when the process is gone and its folder removed. */
+  /** Settles when the process is gone, and nothing of it is left. */
   readonly gone: Promise<Death>;
-  readonly #child: ChildProcess;
+  readonly #process: WorkerProcess;
   readonly #channel: Socket;
   readonly #reader = new FrameReader(SLACK_BYTES);
   #state: WorkerState = { kind: 'starting' };
@@ -57,27 +62,23 @@ export class Worker {
   #tenant: string | undefined;
   /** The versions it keeps, least recently used first. */
   readonly #kept = new Set<string>();
-  /** Its own id, where the child's is that of a wrapper. */
-  #innerId: number | undefined;
   #lastTask = 0;
   readonly #words = new LastWords();
   #cause: string | undefined;
   #greet: { resolve(hello: Hello): void; reject(error: Error): void };
 
-  constructor(options: SpawnOptions) {
-    const { child, folder } = spawnWorker(options);
-    this.memoryBytesMax = options.memoryBytesMax;
-    this.servesOne = options.servesOne;
-    this.engine = options.engine;
-    this.#isApart = options.wrapper?.isNamespaced === true;
-    this.#child = child;
+  constructor(child: WorkerProcess, { memoryBytesMax, servesOne, engine }: WorkerTraits) {
+    this.memoryBytesMax = memoryBytesMax;
+    this.servesOne = servesOne;
+    this.engine = engine;
+    this.#process = child;
     const greeting = deferred<Hello>();
     this.hello = greeting.promise;
     this.hello.catch(() => {
       // Whoever waits hears of it; nobody may be waiting.
     });
     this.#greet = greeting;
-    this.#channel = child.stdio[3] as Socket;
+    this.#channel = child.channel;
     this.#channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#channel.on('error', () => {
       // A channel that breaks is followed by the child's exit, which is what counts.
@@ -85,13 +86,12 @@ export class Worker {
     const hear = (chunk: Buffer) => {
       if (!this.#words.add(chunk)) void this.kill('it wrote past its channel');
     };
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear);
-    this.gone = this.#watch(folder);
-    for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+    for (const stream of child.words) stream.on('data', hear);
+    this.gone = child.ended.then((end) => this.#died(end));
   }
 
   get processId(): number {
-    return this.#innerId ?? this.#child.pid ?? -1;
+    return this.#process.processId ?? -1;
   }
   get isDead(): boolean {
     return this.#state.kind === 'dead';
@@ -183,7 +183,7 @@ export class Worker {
   async end(graceMs: number, termMs: number): Promise<void> {
     if (this.isDead) return;
     this.#cause ??= 'retired';
-    this.#child.ref();
+    this.#process.hold(true);
     this.#channel.end();
     const insist = [
       setTimeout(() => this.#signal('SIGTERM'), graceMs),
@@ -194,20 +194,12 @@ export class Worker {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child;
-    if (pid === undefined || this.isDead) return;
-    this.#child.ref();
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // The group is gone, or does not exist yet: the child alone.
-      this.#child.kill(signal);
-    }
+    if (!this.isDead) this.#process.signal(signal);
   }
 
   /** Whether it keeps the parent alive. */
   #hold(isBusy: boolean): void {
-    for (const each of [this.#child, this.#channel]) each[isBusy ? 'ref' : 'unref']();
+    this.#process.hold(isBusy);
   }
 
   #receive(chunk: Buffer): void {
@@ -224,12 +216,7 @@ export class Worker {
     const state = this.#state;
     switch (state.kind) {
       case 'starting':
-        this.#state = { kind: 'idle' };
-        if (this.#isApart) this.#innerId = innerProcessId(this.processId);
-        // From here on it does not keep the parent alive, unless it is busy.
-        this.#hold(false);
-        this.#greet.resolve(parseHello(frame));
-        return;
+        return this.#greeted(parseHello(frame));
       case 'busy':
         if (frame.task !== state.running.id) throw new ProtocolError('an answer to another task');
         if (frame.kind === 'log') return state.running.logs.add(frame.payload);
@@ -260,40 +247,28 @@ export class Worker {
     running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
   }
 
-  #watch(folder: string | undefined): Promise<Death> {
-    return new Promise((resolve) => {
-      const finish = (exitCode: number | null, ended: NodeJS.Signals | null) => {
-        if (this.#state.kind === 'dead') return;
-        const signal = ended ?? (this.#isApart ? signalOf(exitCode) : null);
-        const cause = this.#cause === undefined ? {} : { cause: this.#cause };
-        const death: Death = { exitCode, signal, stderr: this.#words.text, ...cause };
-        const before = this.#state;
-        this.#state = { kind: 'dead', death };
-        if (folder !== undefined) removeFolder(folder);
-        this.#channel.destroy();
-        this.#greet.reject(neverReady(death));
-        if (before.kind === 'checking') before.tell(false);
-        if (before.kind === 'busy') {
-          const { logs, asks, settle } = before.running;
-          asks.close(true);
-          settle({ kind: 'died', death, logs: logs.text, logsCut: logs.isCut });
-        }
-        resolve(death);
-      };
-      // `close` comes after `exit` once the streams were read: what it wrote last says why it died.
-      this.#child.once('close', finish);
-      this.#child.once('exit', (exitCode, signal) => {
-        // Whoever waits for `close` waits for the streams, and nothing else may be left that keeps the parent alive.
-        for (const stream of [this.#child.stdout, this.#child.stderr]) (stream as Socket | null)?.ref();
-        if (this.#cause === undefined) return;
-        if (!this.#isApart) return finish(exitCode, signal);
-        // The wrapper is gone; what it wrapped is when its streams end too.
-        this.#channel.destroy();
-      });
-      this.#child.once('error', (error) => {
-        this.#words.add(Buffer.from(String(error)));
-        if (this.#child.pid === undefined) finish(null, null);
-      });
-    });
+  #greeted(hello: Hello): void {
+    this.#state = { kind: 'idle' };
+    this.#process.greeted(hello);
+    // From here on it does not keep the parent alive, unless it is busy.
+    this.#hold(false);
+    this.#greet.resolve(hello);
+  }
+
+  #died({ exitCode, signal, use, error = '' }: ProcessEnd): Death {
+    const before = this.#state;
+    const cause = this.#cause === undefined ? {} : { cause: this.#cause };
+    const stderr = `${error}${this.#words.text}`;
+    const death: Death = { exitCode, signal, stderr, ...(use && { use }), ...cause };
+    this.#state = { kind: 'dead', death };
+    this.#channel.destroy();
+    this.#greet.reject(neverReady(death));
+    if (before.kind === 'checking') before.tell(false);
+    if (before.kind === 'busy') {
+      const { logs, asks, settle } = before.running;
+      asks.close(true);
+      settle({ kind: 'died', death, logs: logs.text, logsCut: logs.isCut });
+    }
+    return death;
   }
 }

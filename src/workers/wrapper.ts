@@ -116,6 +116,22 @@ export function innerProcessId(outer: number): number {
   return pid;
 }
 
+/** What is `inner` among its own process ids, from outside: one of the children of `parent`. */
+export function copiedProcessId(parent: number, inner: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ');
+    return children
+      .filter(Boolean)
+      .map(Number)
+      .find((pid) => {
+        const ids = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+        return Number(ids?.split('\t').at(-1)) === inner;
+      });
+  } catch {
+    return undefined;
+  }
+}
+
 /** A wrapper tells the signal that ended what it wraps as a shell does, by its exit code. */
 export function signalOf(exitCode: number | null): NodeJS.Signals | null {
   if (exitCode === null || exitCode <= 128) return null;

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { NO_ENGINE_GRANTS } from '../../src/sandbox/protocol.ts';
 import { Broker } from '../../src/workers/broker.ts';
 import type { TaskEnd } from '../../src/workers/task.ts';
+import { SpawnedProcess } from '../../src/workers/worker-process.ts';
 import { Worker } from '../../src/workers/worker.ts';
 
 const PROGRAM = join(import.meta.dirname, 'hostile-child.mjs');
@@ -11,14 +12,10 @@ const header = { outputBytesMax: 1_000, logBytesMax: 1_000 };
 
 function worker(way: string): Worker {
   const flags = () => ['--no-warnings', PROGRAM, way];
-  return new Worker({
-    memoryBytesMax: 2 ** 27,
-    confinement: 'kernel',
-    servesOne: true,
-    engine: NO_ENGINE_GRANTS,
-    // In the place of the real program.
-    wrapper: { name: 'bubblewrap', path: process.execPath, flags, isNamespaced: false },
-  });
+  const traits = { memoryBytesMax: 2 ** 27, servesOne: true, engine: NO_ENGINE_GRANTS };
+  // In the place of the real program.
+  const wrapper = { name: 'bubblewrap', path: process.execPath, flags, isNamespaced: false } as const;
+  return new Worker(new SpawnedProcess({ ...traits, confinement: 'kernel', wrapper }), traits);
 }
 
 async function runOn(way: string): Promise<{ end: TaskEnd; worker: Worker }> {

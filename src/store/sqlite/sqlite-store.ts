@@ -204,7 +204,8 @@ class SqliteStore implements Store {
     if (this.#options.runsMax === 0) return;
     this.#unwrittenRuns.set(run.id, run);
     try {
-      await this.#writes.write('recordRun', run, true);
+      const { id, skill } = run;
+      await this.#writes.write('recordRun', { id, skill, record: JSON.stringify(run) }, true);
     } finally {
       this.#unwrittenRuns.delete(run.id);
     }

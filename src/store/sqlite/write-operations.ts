@@ -7,7 +7,7 @@ import {
 } from '../../errors.ts';
 import type { PinnedRequirement, SkillAnalysis } from '../../skills/analyse.ts';
 import type { SkillDefinition } from '../../skills/skill.ts';
-import type { AddedVersion, Expectation, RunRecord, StoredResult } from '../store.ts';
+import type { AddedVersion, Expectation, StoredResult } from '../store.ts';
 import type { CommitMark } from './commit-mark.ts';
 import { resultChecksum, toSkillVersion, versionChecksum } from './records.ts';
 import type { VersionRow } from './records.ts';
@@ -45,7 +45,11 @@ export interface WriteOperations extends ServiceWrites {
   putResult: Operation<StoredResult, undefined>;
   dropResults: Operation<{ digest: string | undefined }, number>;
   dropExpiredResults: Operation<{ nowMs: number; limit: number }, number>;
-  recordRun: Operation<RunRecord, undefined>;
+  /** A `RunRecord` as JSON: an object with so many fields is dear to hand to a thread. */
+  recordRun: Operation<
+    { readonly id: string; readonly skill: string | undefined; readonly record: string },
+    undefined
+  >;
   retain: Operation<{ nowMs: number }, Retained>;
 }
 
@@ -152,12 +156,11 @@ export const writeOperations: WriteOperations = {
     );
   },
 
-  recordRun({ statements, limits }, run) {
-    const record = JSON.stringify(run);
+  recordRun({ statements, limits }, { id, skill, record }) {
     statements.run(
       'INSERT OR REPLACE INTO runs (id, skill, record) VALUES (?, ?, ?)',
-      run.id,
-      run.skill ?? null,
+      id,
+      skill ?? null,
       record,
     );
     dropExcessRuns(statements, limits);

@@ -1,0 +1,216 @@
+/** Processes that are copies of one that stands ready; seen from the parent. See `sandbox/fork-server.ts`. */
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { frameBytes, type ForkEnd, type ForkOrder, type Frame, type Hello } from '../sandbox/protocol.ts';
+import { deferred } from './deferred.ts';
+import { FrameReader } from './frame-reader.ts';
+import { LastWords } from './last-words.ts';
+import { neverReady } from './run-errors.ts';
+import type { SpawnOptions } from './spawn.ts';
+import { SpawnedProcess, type ProcessEnd, type WorkerProcess } from './worker-process.ts';
+import { copiedProcessId } from './wrapper.ts';
+
+/** Copies that one server makes: each costs two descriptors in both processes. */
+const COPIES = 48;
+/** Largest frame of a server, which sends nothing but figures. */
+const FRAME_BYTES_MAX = 4_096;
+/** A server that does not tell of a copy's end within this is killed, and its copies with it. */
+const END_MS = 2_000;
+
+export class ForkServer {
+  readonly memoryBytesMax: number;
+  /** Settles when it can be asked for copies. */
+  readonly ready: Promise<void>;
+  /** Settles when the server and its copies are gone. */
+  readonly gone: Promise<void>;
+  readonly #process: SpawnedProcess;
+  readonly #isApart: boolean;
+  readonly #reader = new FrameReader(FRAME_BYTES_MAX);
+  readonly #words = new LastWords();
+  readonly #copies = new Map<number, CopiedProcess>();
+  readonly #held = new Set<CopiedProcess>();
+  #next = 0;
+  #isRetired = false;
+  #isDead = false;
+  readonly #greet = deferred<void>();
+
+  constructor(options: Omit<SpawnOptions, 'copies' | 'engine'>, engine: SpawnOptions['engine']) {
+    this.memoryBytesMax = options.memoryBytesMax;
+    this.#isApart = options.wrapper?.isNamespaced === true;
+    this.#process = new SpawnedProcess({ ...options, engine, copies: COPIES });
+    this.ready = this.#greet.promise;
+    this.ready.catch(() => {
+      // Whoever asks for a copy hears of it.
+    });
+    const { channel, words } = this.#process;
+    channel.on('data', (chunk: Buffer) => this.#receive(chunk));
+    channel.on('error', () => {
+      // Its exit is what counts.
+    });
+    for (const stream of words) stream.on('data', (chunk: Buffer) => void this.#words.add(chunk));
+    for (let index = 0; index < 2 * COPIES; index += 1) this.#process.extra(index).unref();
+    this.gone = this.#process.ended.then((end) => this.#end(end));
+  }
+
+  get processId(): number {
+    return this.#process.processId ?? -1;
+  }
+  /** How many copies it can still make. */
+  get left(): number {
+    return this.#isDead || this.#isRetired ? 0 : COPIES - this.#next;
+  }
+
+  /** @throws {Error} where none is left. */
+  copy(order: ForkOrder): CopiedProcess {
+    if (this.left === 0) throw new Error('the fork server makes no more copies');
+    const slot = this.#next;
+    this.#next += 1;
+    const streams = [this.#process.extra(2 * slot), this.#process.extra(2 * slot + 1)] as const;
+    const copy = new CopiedProcess(streams, {
+      signal: (signal) => this.#send('signal', slot, Buffer.of(constants.signals[signal])),
+      hold: (isHeld) => this.#hold(copy, isHeld),
+      kill: () => this.#process.signal('SIGKILL'),
+      hostId: (inner) => (this.#isApart ? copiedProcessId(this.processId, inner) : inner),
+    });
+    this.#copies.set(slot, copy);
+    copy.hold(true);
+    this.#send('fork', slot, Buffer.from(JSON.stringify(order)));
+    return copy;
+  }
+
+  /** Makes no more copies, and ends when the last one has. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#copies.size === 0 && !this.#isDead) this.#process.channel.end();
+  }
+
+  /** Its copies are gone, so it ends; after `graceMs` by SIGKILL. */
+  async close(graceMs: number): Promise<void> {
+    this.retire();
+    this.#process.hold(true);
+    const timer = setTimeout(() => this.#process.signal('SIGKILL'), graceMs);
+    await this.gone;
+    clearTimeout(timer);
+  }
+
+  #send(kind: 'fork' | 'signal', slot: number, payload: Buffer): void {
+    if (!this.#isDead) this.#process.channel.write(frameBytes(kind, slot, payload));
+  }
+
+  #hold(copy: CopiedProcess, isHeld: boolean): void {
+    if (isHeld) this.#held.add(copy);
+    else this.#held.delete(copy);
+    this.#process.hold(this.#held.size > 0);
+  }
+
+  #receive(chunk: Buffer): void {
+    for (const frame of this.#reader.push(chunk)) this.#take(frame);
+  }
+
+  #take({ kind, task: slot, payload }: Frame): void {
+    if (kind === 'hello') {
+      this.#process.greeted();
+      this.#process.hold(this.#held.size > 0);
+      this.#greet.resolve();
+    } else if (kind === 'ended') {
+      const copy = this.#copies.get(slot);
+      this.#copies.delete(slot);
+      copy?.end(endOf(JSON.parse(payload.toString('utf8')) as ForkEnd));
+      if (this.#isRetired || this.left === 0) this.retire();
+    }
+  }
+
+  /** Its copies die with it: the kernel sends them SIGKILL. */
+  async #end(end: ProcessEnd): Promise<void> {
+    this.#isDead = true;
+    const stderr = `${end.error ?? ''}${this.#words.text}`;
+    this.#greet.reject(neverReady({ ...end, stderr }));
+    const copies = [...this.#copies.values()];
+    this.#copies.clear();
+    for (const copy of copies) copy.end({ exitCode: null, signal: 'SIGKILL' });
+    for (let slot = this.#next; slot < COPIES; slot += 1)
+      for (const index of [2 * slot, 2 * slot + 1]) this.#process.extra(index).destroy();
+    await Promise.all(copies.map((copy) => copy.ended));
+  }
+}
+
+function endOf(end: ForkEnd): ProcessEnd {
+  if (end.error !== undefined) return { exitCode: null, signal: null, error: end.error };
+  const { exitCode, signal, cpuUs, memoryPeakBytes } = end;
+  return { exitCode, signal: nameOf(signal), use: { cpuMs: cpuUs / 1_000, memoryPeakBytes } };
+}
+
+function nameOf(number: number | null): NodeJS.Signals | null {
+  const found = Object.entries(constants.signals).find(([, each]) => each === number);
+  return (found?.[0] as NodeJS.Signals | undefined) ?? null;
+}
+
+interface Server {
+  signal(signal: NodeJS.Signals): void;
+  hold(isHeld: boolean): void;
+  /** Ends the server and all its copies. */
+  kill(): void;
+  /** As this process sees it. */
+  hostId(inner: number): number | undefined;
+}
+
+/** A copy of a fork server. */
+export class CopiedProcess implements WorkerProcess {
+  readonly channel: Socket;
+  readonly words: readonly Socket[];
+  readonly ended: Promise<ProcessEnd>;
+  readonly #server: Server;
+  readonly #end = deferred<ProcessEnd>();
+  #innerId: number | undefined;
+  #processId: number | undefined;
+  #insist: NodeJS.Timeout | undefined;
+  #isEnding = false;
+  #isOver = false;
+
+  constructor([channel, words]: readonly [Socket, Socket], server: Server) {
+    this.channel = channel;
+    this.words = [words];
+    this.#server = server;
+    words.resume();
+    const read = new Promise<void>((resolve) => words.once('close', resolve));
+    this.ended = this.#end.promise.then(async (end) => {
+      this.#isOver = true;
+      clearTimeout(this.#insist);
+      channel.destroy();
+      await read;
+      server.hold(false);
+      return end;
+    });
+    // A copy that ended by itself leaves its channel; the server, asked to kill it, tells how.
+    channel.once('close', () => this.signal('SIGKILL'));
+  }
+
+  greeted({ processId }: Hello): void {
+    this.#innerId = processId;
+  }
+
+  get processId(): number | undefined {
+    if (this.#innerId !== undefined) this.#processId ??= this.#server.hostId(this.#innerId);
+    return this.#processId;
+  }
+
+  hold(isHeld: boolean): void {
+    if (this.#isEnding) return;
+    this.channel[isHeld ? 'ref' : 'unref']();
+    this.words.forEach((stream) => stream[isHeld ? 'ref' : 'unref']());
+    this.#server.hold(isHeld);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.#isOver) return;
+    this.hold(true);
+    this.#isEnding = true;
+    this.#server.signal(signal);
+    if (signal === 'SIGKILL') this.#insist ??= setTimeout(() => this.#server.kill(), END_MS);
+  }
+
+  /** The server told of its end. */
+  end(end: ProcessEnd): void {
+    this.#end.resolve(end);
+  }
+}

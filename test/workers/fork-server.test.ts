@@ -1,0 +1,137 @@
+/** Workers that are copies of a process that stands ready. Linux alone has them. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/workers/dispatch-types.ts';
+import type { Dispatcher } from '../../src/workers/dispatch.ts';
+import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
+
+const PATIENT = { timeout: 20_000 };
+const ONE = 'export const result = 1;';
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+function serverOf(own: Dispatcher): number {
+  const [pid] = own.serverPids();
+  if (pid === undefined) throw new Error('there is no fork server');
+  return pid;
+}
+
+describe.runIf(process.platform === 'linux')('the fork server', () => {
+  test.each(['auto', 'never'] as const)('wrapper %s: workers are its copies', async (wrapper) => {
+    const own = dispatcher({ min: 3, max: 3 }, { wrapper });
+    await own.warmUp();
+    const server = serverOf(own);
+    expect(own.pids().map(parentOf)).toEqual([server, server, server]);
+    expect(await own.confinement()).toMatchObject({ tier: 'kernel' });
+    expect(await own.confinement()).not.toHaveProperty('forkServerWhy');
+    const pids = own.pids();
+    await own.close(0);
+    expect([server, ...pids].filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+
+  test('without it each worker is started by itself, and the reason is told', async () => {
+    await using own = dispatcher({ min: 1, max: 1, forkServer: 'never' }, { wrapper: 'never' });
+    await own.warmUp();
+    expect(own.pids().map(parentOf)).toEqual([process.pid]);
+    expect(await own.confinement()).toMatchObject({ forkServerWhy: 'workers.forkServer is never' });
+    expect((await run(own, ONE)).output).toBe(1);
+  });
+
+  test('copies and their runs share no random numbers', async () => {
+    await using own = dispatcher({ isolation: 'version', min: 2, max: 4 });
+    const draw = 'export default () => [Math.random(), Math.random(), crypto.randomUUID()];';
+    const drawn: unknown[] = [];
+    for (const program of [programOf(draw), programOf(draw), programOf(draw)])
+      for (let i = 0; i < 3; i += 1) drawn.push(...((await run(own, program)).output as unknown[]));
+    expect(new Set(drawn).size).toBe(27);
+  });
+
+  test('a copy holds no descriptor of another', async () => {
+    await using own = dispatcher({ min: 3, max: 3 });
+    await own.warmUp();
+    const sockets = own.pids().map((pid) =>
+      readdirSync(`/proc/${pid}/fd`)
+        .map((descriptor) => readlinkSync(`/proc/${pid}/fd/${descriptor}`))
+        .filter((target) => target.startsWith('socket:')),
+    );
+    // A channel, and the stream for what it writes past it, which is open twice.
+    expect(sockets.map((each) => new Set(each).size)).toEqual([2, 2, 2]);
+    expect(new Set(sockets.flat()).size).toBe(6);
+  });
+
+  test('a new server takes over before the old one has made all its copies', async () => {
+    await using own = dispatcher({ isolation: 'run', min: 2, max: 4 });
+    const program = programOf(ONE);
+    const servers = new Set<number>();
+    for (let i = 0; i < 110; i += 1) {
+      expect((await run(own, program)).output).toBe(1);
+      for (const pid of own.serverPids()) servers.add(pid);
+    }
+    expect(servers.size).toBeGreaterThanOrEqual(3);
+    // Those that are spent end when the last of their copies has.
+    await expect.poll(() => own.serverPids().length, PATIENT).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    ['SIGKILL', /ended by SIGKILL/],
+    ['SIGSTOP', /deadline/],
+  ] as const)(
+    'a server that gets %s takes its copies with it, and the next run works',
+    async (signal, how) => {
+      await using own = dispatcher({ min: 0, max: 2 });
+      const program = programOf('export default ({ loops }) => { while (loops); return 1; };');
+      await run(own, program);
+      const server = serverOf(own);
+      const [copy] = own.pids() as [number];
+      const pending = failure(own, program, { inputs: { loops: true }, limits: { timeoutMs: 1_000 } });
+      await expect.poll(() => own.stats().workers[0]?.isBusy, PATIENT).toBe(true);
+      process.kill(server, signal);
+      const { error } = await pending;
+      expect(error.message).toMatch(how);
+      expect((await run(own, program)).output).toBe(1);
+      await expect
+        .poll(() => [server, copy].filter((pid) => existsSync(`/proc/${pid}`)), PATIENT)
+        .toEqual([]);
+    },
+  );
+
+  test('the kernel tells what a run used whose process died', async () => {
+    await using own = dispatcher({ min: 1, max: 1 });
+    const bomb = 'export default () => { const all = []; for (;;) all.push(new Array(1000).fill(0.5)); };';
+    const { error, details } = await failure(own, bomb, { limits: { memoryBytesMax: 64 * MIB } });
+    const { cpuMs, memoryPeakBytes = 0 } = details['report'] as unknown as RunReport;
+    expect(error.message).toMatch(/its memory of 64 MiB after \d+ ms, its process holding [\d.]+ MiB/);
+    expect(details['memoryPeakBytes']).toBe(memoryPeakBytes);
+    expect(cpuMs).toBeGreaterThan(0);
+    expect(memoryPeakBytes).toBeGreaterThan(64 * MIB);
+    expect(memoryPeakBytes).toBeLessThan(2 * 64 * MIB + 64 * MIB);
+  });
+
+  test('every memory limit that runs ask for has a server, three at most', async () => {
+    await using own = dispatcher({ min: 0, max: 1 });
+    for (const mib of [32, 48, 64, 80, 96])
+      expect((await run(own, programOf(ONE), { limits: { memoryBytesMax: mib * MIB } })).output).toBe(1);
+    await expect.poll(() => own.serverPids().length, PATIENT).toBeLessThanOrEqual(3);
+  });
+
+  test('a run with WebAssembly or shared memory has a process of its own', async () => {
+    await using own = dispatcher({ min: 0, max: 1 }, { wrapper: 'never' });
+    const grants = { wasm: true, eval: false, sharedMemory: true, random: true, clock: true };
+    const code = 'export default () => [typeof WebAssembly, typeof SharedArrayBuffer];';
+    expect((await run(own, programOf(code), { grants })).output).toEqual(['object', 'function']);
+    expect(own.pids().map(parentOf)).toEqual([process.pid]);
+  });
+});
+
+test('a run holds its turn until it has ended', async () => {
+  await using own = dispatcher({ min: 0, max: 4, concurrency: 1 });
+  const slow = programOf('export default () => new Promise((done) => setTimeout(done, 100_000));');
+  const first = failure(own, slow, { limits: { timeoutMs: 1_500 } });
+  await expect.poll(() => own.stats().pool.inUse, PATIENT).toBe(1);
+  const second = run(own, programOf(ONE));
+  expect(own.stats()).toMatchObject({ running: 1, waiting: 1, pool: { inUse: 1 } });
+  expect((await first).error.message).toMatch(/deadline/);
+  expect((await second).output).toBe(1);
+});
