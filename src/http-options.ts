@@ -65,6 +65,27 @@ const http = section({
     .default(HOUR_MS)
     .describe('How long such a run is kept after its end, in ms.'),
   eventStreamsMax: count(1, 100_000).default(100).describe('Most event streams open at once.'),
+  batchesFolder: z
+    .string()
+    .max(4_096)
+    .default('')
+    .describe('Where batches are kept; empty: beside the library, in `<path>-served-batches`.'),
+  batchInputsFolder: z
+    .string()
+    .max(4_096)
+    .default('')
+    .describe('Files that batches may name as their inputs, in a folder for each tenant; empty: none.'),
+  batchesRunningMax: count(1, 1_000).default(4).describe('Most batches under way; one more is refused.'),
+  callerBatchesRunningMax: count(1, 1_000).default(2).describe('The same of one key.'),
+  batchesMax: count(1, 1_000)
+    .default(100)
+    .describe('Batches of a tenant that are kept; the oldest that are over go first.'),
+  batchBytesMax: bytes(1024 * 1024 * MIB)
+    .default(1024 * MIB)
+    .describe('The same in bytes of their inputs and outputs.'),
+  batchOutputBytesMax: bytes(1024 * 1024 * MIB)
+    .default(256 * MIB)
+    .describe('Largest output of one batch, in bytes; it ends before it grows past that.'),
   tenantsOpenMax: count(1, 10_000)
     .default(16)
     .describe(

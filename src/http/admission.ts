@@ -13,12 +13,15 @@ const RETRY_AFTER_SECONDS = 1;
 
 export class Admission {
   #limits: AdmissionLimits;
+  readonly #what: string;
   readonly #byCaller = new Map<string, number>();
   #running = 0;
   #refused = 0;
 
-  constructor(limits: AdmissionLimits) {
+  /** `what` is let in, as messages call it. */
+  constructor(limits: AdmissionLimits, what = 'runs') {
     this.#limits = limits;
+    this.#what = what;
   }
 
   get running(): number {
@@ -37,10 +40,10 @@ export class Admission {
   enter({ id }: Caller): void {
     const { runsMax, callerRunsMax } = this.#limits;
     if (this.#running >= runsMax)
-      this.#refuse('OVERLOADED', `${this.#running} runs are under way or in line`);
+      this.#refuse('OVERLOADED', `${this.#running} ${this.#what} are under way or in line`);
     const own = this.#byCaller.get(id) ?? 0;
     if (own >= callerRunsMax)
-      this.#refuse('RATE_LIMITED', `${own} runs of this caller are under way or in line`);
+      this.#refuse('RATE_LIMITED', `${own} ${this.#what} of this caller are under way or in line`);
     this.#running += 1;
     this.#byCaller.set(id, own + 1);
   }

@@ -121,6 +121,7 @@ function patternOf(path: string): string[] {
   return [
     path.replace(/^\/v1\/skills\/[^/]+/, '/v1/skills/:name'),
     path.replace(/^\/v1\/runs\/[^/]+/, '/v1/runs/:id'),
+    path.replace(/^\/v1\/batches\/[^/]+/, '/v1/batches/:id'),
   ].filter((pattern) => pattern !== path);
 }
 

@@ -6,11 +6,13 @@ import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './client-gone.ts';
 import type { KeptRuns } from './kept-runs.ts';
+import type { ServedBatches } from './served-batches.ts';
 
 export interface ServiceContext {
   readonly options: HttpOptions;
   readonly admission: Admission;
   readonly keptRuns: KeptRuns;
+  readonly batches: ServedBatches;
   readonly clients: Clients;
   /** Event streams that are open. */
   readonly streams: { open: number };
@@ -20,4 +22,6 @@ export interface ServiceContext {
   libraryOf(caller: Caller): Promise<SkillLibrary> | SkillLibrary;
   /** Of a run that is answered later: its own error is no answer. */
   runFailed(request: FastifyRequest, skill: string | undefined, thrown: unknown): void;
+  /** Of a batch: once for each attempt, `thrown` where it did not come to its end. */
+  batchEnded(request: FastifyRequest, id: string, thrown: unknown): void;
 }

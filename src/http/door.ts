@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of the error that it ended with. */
     failure: ErrorCode | undefined;
+    /** What it was about, for the audit trail, where its address does not say so. */
+    target: string | undefined;
   }
 }
 
@@ -29,6 +31,7 @@ export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () 
   let inFlight = 0;
   app.decorateRequest('caller');
   app.decorateRequest('failure');
+  app.decorateRequest('target');
   app.addHook('onRequest', (request, reply, done) => {
     inFlight += 1;
     request.caller = NOBODY;
@@ -92,7 +95,7 @@ function writeDown(audit: AuditTrail, request: FastifyRequest, reply: FastifyRep
   const { route } = request.routeOptions.config;
   if (route?.audit === undefined && !REFUSALS.has(reply.statusCode)) return;
   const { name, id: run } = (request.params ?? {}) as { name?: unknown; id?: unknown };
-  const target = [name, run].find((one) => typeof one === 'string') as string | undefined;
+  const target = [request.target, name, run].find((one) => typeof one === 'string') as string | undefined;
   audit.add({
     tenant: caller.tenant,
     caller: caller.id,

@@ -1,6 +1,6 @@
 /** A run that is answered later: its state, its events, and who follows them. */
 import type { SkillRun } from '../library/types.ts';
-import type { StreamEvent } from './event-stream.ts';
+import { EventLog, type Follower } from './event-log.ts';
 import type { Problem } from './problem.ts';
 
 export type RunState =
@@ -8,14 +8,8 @@ export type RunState =
   | { readonly kind: 'succeeded'; readonly run: SkillRun; readonly text: string }
   | { readonly kind: 'failed' | 'cancelled'; readonly problem: Problem };
 
-/** Oldest events go first; whoever resumes behind them is told of the gap. */
 const EVENTS_MAX = 2_000;
 const EVENT_BYTES_MAX = 2 * 2 ** 20;
-
-export interface Follower {
-  event(event: StreamEvent): void;
-  end(): void;
-}
 
 export class KeptRun {
   readonly id: string;
@@ -24,10 +18,7 @@ export class KeptRun {
   readonly startedAtMs = Date.now();
   readonly #startMs = performance.now();
   readonly #stop = new AbortController();
-  readonly #events: StreamEvent[] = [];
-  readonly #followers = new Set<Follower>();
-  #eventBytes = 0;
-  #lastId = 0;
+  readonly #events = new EventLog({ eventsMax: EVENTS_MAX, eventBytesMax: EVENT_BYTES_MAX });
   #state: RunState = { kind: 'running' };
   /** Set when it ends. */
   durationMs: number | undefined;
@@ -36,7 +27,7 @@ export class KeptRun {
     this.id = id;
     this.owner = owner;
     this.skill = skill;
-    this.#tell('status', { status: 'running' });
+    this.#events.tell('status', { status: 'running' });
   }
 
   get state(): RunState {
@@ -49,11 +40,11 @@ export class KeptRun {
 
   /** What it holds on to: answer and events. */
   get bytes(): number {
-    return this.#eventBytes + (this.#state.kind === 'succeeded' ? this.#state.text.length : 0);
+    return this.#events.bytes + (this.#state.kind === 'succeeded' ? this.#state.text.length : 0);
   }
 
   log(text: string): void {
-    this.#tell('log', { text });
+    this.#events.tell('log', { text });
   }
 
   cancel(reason: Error): void {
@@ -66,41 +57,16 @@ export class KeptRun {
     this.#state = state;
     this.durationMs = performance.now() - this.#startMs;
     // The answer itself may be large: it is at the run's own address.
-    this.#tell('outcome', {
+    this.#events.tell('outcome', {
       status: state.kind,
       durationMs: this.durationMs,
       ...(state.kind !== 'succeeded' && { problem: state.problem }),
     });
-    for (const follower of this.#followers) follower.end();
-    this.#followers.clear();
+    this.#events.end();
   }
 
   /** Tells all events behind `afterId`, those to come too; what it returns stops that. */
   follow(afterId: number, follower: Follower): () => void {
-    const first = this.#events[0]?.id ?? 1;
-    if (afterId + 1 < first) {
-      follower.event({ id: first - 1, event: 'gap', data: JSON.stringify({ missed: first - 1 - afterId }) });
-    }
-    for (const event of this.#events) if (event.id > afterId) follower.event(event);
-    if (this.#state.kind !== 'running') {
-      follower.end();
-      return () => undefined;
-    }
-    this.#followers.add(follower);
-    return () => this.#followers.delete(follower);
-  }
-
-  #tell(event: string, data: object): void {
-    this.#lastId += 1;
-    const told = { id: this.#lastId, event, data: JSON.stringify(data) };
-    this.#events.push(told);
-    this.#eventBytes += told.data.length;
-    while (
-      this.#events.length > EVENTS_MAX ||
-      (this.#eventBytes > EVENT_BYTES_MAX && this.#events.length > 1)
-    ) {
-      this.#eventBytes -= this.#events.shift()?.data.length ?? 0;
-    }
-    for (const follower of this.#followers) follower.event(told);
+    return this.#events.follow(afterId, follower);
   }
 }

@@ -20,6 +20,7 @@ const WITH_BODY: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'MEDIA_TYPE', 'IDEMPO
 const TAGS = [
   { name: 'Skills', description: 'Stored, found, told about, rolled back, removed.' },
   { name: 'Runs', description: 'Answered when they are done, or later.' },
+  { name: 'Batches', description: 'One skill over many inputs: followed, stopped, resumed, read.' },
   { name: 'Code', description: 'Code with data in it.' },
   { name: 'Operation', description: 'Whether the service is well, its numbers, and this document.' },
 ];

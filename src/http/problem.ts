@@ -23,6 +23,7 @@ const SAID_INSTEAD: Partial<Record<ErrorCode, string>> = {
   DATABASE_CORRUPT: 'what is stored is damaged; the log of the service says where',
   DATABASE_FULL: 'the disk of the service is full; nothing was written',
   DATABASE_READONLY: 'the service serves a library that it may only read',
+  OUTPUT_UNWRITABLE: 'the output cannot be written: the disk of the service is full, or cannot be reached',
   SANDBOX_UNAVAILABLE: 'the confinement that the service demands cannot be had on its machine',
 };
 
@@ -46,6 +47,7 @@ const TOLD = [
   'current',
   'retryAfterSeconds',
   'run',
+  'id',
 ] as const; // oxfmt keeps it readable
 
 export function problemOf(thrown: unknown): Problem {

@@ -37,7 +37,7 @@ export class RateLimit {
     }
     window.count += 1;
     const left = Math.max(0, callerRequestsMax - window.count);
-    const seconds = Math.max(1, Math.ceil((window.endMs - nowMs) / 1_000));
+    const seconds = Math.max(1, Math.ceil(Math.round(window.endMs - nowMs) / 1_000));
     reply.header(
       'ratelimit-policy',
       `"caller";q=${callerRequestsMax};w=${Math.ceil(callerWindowMs / 1_000)}`,

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { SkillCacheError, type ErrorCode } from '../errors.ts';
 import type { Caller, Scope } from './caller.ts';
 
-export type Tag = 'Skills' | 'Runs' | 'Code' | 'Operation';
+export type Tag = 'Skills' | 'Runs' | 'Batches' | 'Code' | 'Operation';
 
 /** One answer that a route may give beside its errors. */
 export interface Answer {

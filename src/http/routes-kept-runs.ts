@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { SkillCacheError } from '../errors.ts';
 import { maySee, type Caller } from './caller.ts';
 import type { ServiceContext } from './context.ts';
-import { EventStream, lastEventId } from './event-stream.ts';
+import { lastEventId } from './event-stream.ts';
+import { streamEvents } from './follow.ts';
 import type { KeptRun } from './kept-run.ts';
-import { route, type Call, type Route } from './route.ts';
+import { route, type Route } from './route.ts';
 import { EXAMPLE_RUN_ID, runId, runState } from './schemas.ts';
 
 const ONE_RUN = z.object({ id: runId });
@@ -75,7 +76,8 @@ export function keptRunRoutes(context: ServiceContext): Route[] {
       examples: { id: EXAMPLE_RUN_ID },
       handle: ({ caller, params, request, reply }) => {
         const kept = expectKept(context, caller, params.id);
-        followRun(context, kept, lastEventId(request.headers['last-event-id']), reply);
+        const after = lastEventId(request.headers['last-event-id']);
+        streamEvents(context, reply, (follower) => kept.follow(after, follower));
         return reply;
       },
     }),
@@ -124,23 +126,4 @@ function expectKept({ keptRuns }: ServiceContext, caller: Caller, id: string): K
 
 function noRun(id: string): SkillCacheError {
   return new SkillCacheError('RUN_NOT_FOUND', `no run ${id} is kept here`, { details: { run: id } });
-}
-
-function followRun(context: ServiceContext, kept: KeptRun, afterId: number, reply: Call['reply']): void {
-  const { options, streams } = context;
-  if (streams.open >= options.eventStreamsMax) {
-    throw new SkillCacheError('OVERLOADED', `${streams.open} event streams are open: try again later`, {
-      details: { retryAfterSeconds: 5 },
-    });
-  }
-  streams.open += 1;
-  let unfollow = (): unknown => undefined;
-  const stream = new EventStream(reply, {
-    heartbeatMs: options.heartbeatMs,
-    onClose: () => {
-      streams.open -= 1;
-      unfollow();
-    },
-  });
-  unfollow = kept.follow(afterId, { event: (event) => stream.send(event), end: () => stream.end() });
 }

@@ -1,14 +1,15 @@
 /** The service: one server, its routes, and its way through life: starting, ready, draining, gone. */
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
 import type { HttpOptions } from '../http-options.ts';
 import type { SkillLibrary } from '../library.ts';
 import { HttpCounters, type HttpNumbers } from '../monitor/http-metrics.ts';
-import { Admission, type AdmissionLimits } from './admission.ts';
+import { Admission } from './admission.ts';
 import { buildApp } from './app.ts';
 import { AuditTrail } from './audit-trail.ts';
-import { ANONYMOUS } from './caller.ts';
+import { ANONYMOUS, type Caller } from './caller.ts';
 import { watchCertificate } from './certificate.ts';
 import { Clients } from './client-gone.ts';
 import type { ServiceContext } from './context.ts';
@@ -16,13 +17,15 @@ import { isLoopback } from './guard.ts';
 import { KeyRing } from './key-ring.ts';
 import { KeptRuns } from './kept-runs.ts';
 import { knownError } from './problem.ts';
-import { RateLimit, type RateLimits } from './rate-limit.ts';
+import { RateLimit } from './rate-limit.ts';
 import { addRoutes } from './route.ts';
+import { batchRoutes } from './routes-batches.ts';
 import { codeRoutes } from './routes-code.ts';
 import { documentRoutes, operationRoutes, type Operating } from './routes-operation.ts';
 import { keptRunRoutes } from './routes-kept-runs.ts';
 import { runRoutes } from './routes-runs.ts';
 import { skillRoutes } from './routes-skills.ts';
+import { ServedBatches } from './served-batches.ts';
 import { logFailure, type ServiceLog } from './service-log.ts';
 import { StalledClients } from './stalled.ts';
 import { Tenants, type OpenTenant } from './tenants.ts';
@@ -45,7 +48,7 @@ export interface Service {
   /** Until then `/readyz` says `starting`. */
   ready(): void;
   /** Reads keys and certificate again, and takes new limits. */
-  reload(limits: AdmissionLimits & RateLimits): void;
+  reload(limits: HttpOptions): void;
   /**
    * Not ready any more; lets what runs finish for `graceMs`, cancels the rest, closes every connection. The library
    * stays open. May be called twice.
@@ -71,14 +74,22 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   });
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const counters = new HttpCounters();
+  const libraryOf = ({ tenant }: Caller) => tenants.libraryOf(tenant);
   const context: ServiceContext = {
     options,
     admission: new Admission(options),
     keptRuns: new KeptRuns(options),
+    batches: new ServedBatches({ options, folder: batchesFolder(options, library), libraryOf }),
     clients: new Clients(),
     streams: { open: 0 },
     own: ANONYMOUS,
-    libraryOf: ({ tenant }) => tenants.libraryOf(tenant),
+    libraryOf,
+    batchEnded: (request, id, thrown) => {
+      if (thrown !== undefined) logFailure(log, request, thrown);
+      const { tenant, id: caller } = request.caller;
+      const outcome = thrown === undefined ? 'ok' : knownError(thrown).code;
+      audit.add({ tenant, caller, action: 'batch.end', target: id, outcome, request: request.id });
+    },
     runFailed: (request, skill, thrown) => {
       logFailure(log, request, thrown);
       const { tenant, id: caller } = request.caller;
@@ -101,6 +112,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     ...skillRoutes(context),
     ...runRoutes(context),
     ...keptRunRoutes(context),
+    ...batchRoutes(context),
     ...codeRoutes(context),
     ...operationRoutes(context, operating),
   ];
@@ -118,8 +130,10 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     }, graceMs);
     // Whoever is told and does not listen.
     const end = setTimeout(() => app.server.closeAllConnections(), graceMs + LAST_WORDS_MS);
-    await context.keptRuns.settled();
+    await Promise.all([context.keptRuns.settled(), context.batches.close(graceMs)]);
     await app.close();
+    // Those that were asked for in between.
+    await context.batches.close(0);
     for (const timer of [grace, end]) clearTimeout(timer);
     stalled.stop();
     counters.stop();
@@ -136,10 +150,20 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       keys.forget();
       certificate?.reload();
       context.admission.limits = limits;
+      context.batches.limits = limits;
       rates.limits = limits;
     },
     close: (graceMs) => (closing ??= close(graceMs)),
   };
+}
+
+/** Undefined for a library in memory that is given none. */
+function batchesFolder(
+  { batchesFolder: named }: HttpOptions,
+  { options: { path } }: SkillLibrary,
+): string | undefined {
+  if (named !== '') return resolve(named);
+  return path === ':memory:' ? undefined : resolve(`${path}-served-batches`);
 }
 
 /** Undefined where it speaks plain HTTP. */

@@ -1,6 +1,9 @@
 /** Requests made of the service's own document, good ones and such as nobody would write. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { DOUBLE, startTestService } from './service.ts';
 
 const REQUESTS = Number(process.env['SKILLCACHE_FUZZ_REQUESTS'] ?? 300);
@@ -135,8 +138,10 @@ test(
   'no request made of the document ends in 500, or in what it does not tell',
   { timeout: 600_000 },
   async () => {
+    const batchesFolder = mkdtempSync(join(tmpdir(), 'skillcache-test-'));
+    onTestFinished(() => rmSync(batchesFolder, { recursive: true, force: true }));
     await using service = await startTestService({
-      http: { keptRunsMax: 10_000, runTimeoutMsMax: 200 },
+      http: { keptRunsMax: 10_000, runTimeoutMsMax: 200, batchesFolder },
       library: { run: { timeoutMs: 200 }, workers: { min: 0, max: 4, concurrency: 2 } },
     });
     await service.ask('PUT', '/v1/skills/double', DOUBLE);

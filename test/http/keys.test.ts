@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeKey } from '../../src/http/key-ring.ts';
 import type { SkillLibrary } from '../../src/library.ts';
@@ -116,7 +119,8 @@ describe('with keys', () => {
 
 describe('tenants', () => {
   test('what one has, another does not meet, whatever it asks', async () => {
-    await using service = await startTestService();
+    const batchesFolder = mkdtempSync(join(tmpdir(), 'skillcache-test-'));
+    await using service = await startTestService({ http: { batchesFolder } });
     const [ours, theirs] = [
       await hold(service, { tenant: 'ours' }),
       await hold(service, { tenant: 'theirs' }),
@@ -131,6 +135,9 @@ describe('tenants', () => {
       { prefer: 'respond-async' },
     );
     const run = String(begun.headers.location);
+    const sent = { skill: 'shared', inputs: [{ n: 3 }] };
+    const batch = await ours.ask('POST', '/v1/batches', sent);
+    expect(batch).toMatchObject({ status: 202, body: { skill: 'shared@1' } });
     const recorded = await ours.ask('POST', '/v1/run', { code: 'console.log("ours"); 1' });
 
     const { body } = (await theirs.ask('GET', '/openapi.json')) as unknown as {
@@ -142,7 +149,9 @@ describe('tenants', () => {
     expect(asked.length).toBeGreaterThan(15);
     const open = new Set(['/healthz', '/readyz', '/openapi.json', '/docs', '/metrics']);
     for (const [method, path] of asked.filter(([, path]) => !open.has(path))) {
-      const ids = path.includes('{id}') ? [run.slice('/v1/runs/'.length), String(recorded.body['id'])] : [''];
+      const ids = path.startsWith('/v1/batches')
+        ? [String(batch.body['id'])]
+        : [run.slice('/v1/runs/'.length), String(recorded.body['id'])];
       for (const id of ids) {
         const filled = path.replace('{name}', 'shared').replace('{id}', id);
         const isWrite = method === 'PUT';
@@ -168,7 +177,10 @@ describe('tenants', () => {
     });
     expect((await ours.ask('GET', run)).body).toMatchObject({ status: 'running' });
     expect((await ours.ask('GET', '/v1/skills/shared')).body).toMatchObject({ version: 1 });
+    const listed = await ours.ask('GET', '/v1/batches');
+    expect(listed.body).toMatchObject({ batches: [{ id: batch.body['id'] }] });
     await ours.ask('DELETE', run);
+    rmSync(batchesFolder, { recursive: true });
   });
 
   const bodyFor = (path: string): object => {

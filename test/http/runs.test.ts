@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ENDLESS, DOUBLE, startTestService, type TestService } from './service.ts';
+import { ENDLESS, DOUBLE, followEvents, startTestService, type TestService } from './service.ts';
 
 let service: TestService;
 let ask: TestService['ask'];
@@ -16,22 +16,8 @@ afterAll(async () => service[Symbol.asyncDispose]());
 
 const LATER = { prefer: 'respond-async' };
 
-/** The events of a run until `isEnough`, or until there are no more. */
-function follow(path: string, isEnough: (text: string) => boolean, headers = {}): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = request(service.url + path, { agent: false, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-        if (isEnough(text)) asked.destroy();
-      });
-      answer.once('close', () => resolve(text));
-    });
-    asked.once('error', reject);
-    asked.end();
-  });
-}
-
+const follow = (path: string, isEnough: (text: string) => boolean, headers = {}): Promise<string> =>
+  followEvents(service.url + path, isEnough, headers);
 const untilEnd = (): boolean => false;
 
 test('a run is answered when it is done, and again out of the cache', async () => {

@@ -89,7 +89,7 @@ export function ask(
         answer.once('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
           const isJson =
-            /json/.test(answer.headers['content-type'] ?? '') && !answer.headers['content-encoding'];
+            /[/+]json/.test(answer.headers['content-type'] ?? '') && !answer.headers['content-encoding'];
           const parsed = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, body: parsed });
         });
@@ -102,6 +102,26 @@ export function ask(
 
 function lengthOf(sent: string | Buffer): string {
   return String(Buffer.byteLength(sent));
+}
+
+/** The text of an event stream until `isEnough`, or until there is no more. */
+export function followEvents(
+  url: string,
+  isEnough: (text: string) => boolean = () => false,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = rawRequest(url, { agent: false, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        if (isEnough(text)) asked.destroy();
+      });
+      answer.once('close', () => resolve(text));
+    });
+    asked.once('error', reject);
+    asked.end();
+  });
 }
 
 /** A skill that anybody understands. */
