@@ -5,7 +5,7 @@
  * It runs no skill, hears of none, and holds nothing of any. It blocks in `read` between two requests.
  */
 import { constants } from 'node:os';
-import { CHANNEL, receive, send } from './channel.ts';
+import { CHANNEL, processChannel } from './process-channel.ts';
 import { frameBytes, type ForkOrder, type ForkEnd } from './protocol.ts';
 import type { Exit, ForkCalls, SystemCalls } from './system-calls.ts';
 
@@ -30,9 +30,9 @@ export function serveForks(calls: SystemCalls, slots: number): Copy {
   const parentId = system.processId();
   const children = new Map<number, number>();
   calls.fcntl(CHANNEL, F_SETFL, O_RDWR);
-  send(frameBytes('hello', 0, '{"tier":"none"}'));
+  processChannel.send(frameBytes('hello', 0, '{"tier":"none"}'));
   for (;;) {
-    const { kind, task: slot, payload } = receive();
+    const { kind, task: slot, payload } = processChannel.receive();
     if (kind === 'fork') {
       const child = system.fork();
       if (child === 0) {
@@ -56,7 +56,7 @@ export function serveForks(calls: SystemCalls, slots: number): Copy {
 }
 
 function tell(slot: number, end: Exit | { readonly error: string }): void {
-  send(frameBytes('ended', slot, JSON.stringify(end satisfies ForkEnd)));
+  processChannel.send(frameBytes('ended', slot, JSON.stringify(end satisfies ForkEnd)));
 }
 
 /** Of what the server holds only the copy's own two descriptors are left to it. */

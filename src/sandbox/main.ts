@@ -2,17 +2,18 @@
  * The child program: locks itself, says hello, then serves one task after the other. While idle it
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
-import { read, rmdirSync, stat } from 'node:fs';
+import { rmdirSync, stat } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { CHANNEL, die, isProcess, readExactly, receive, send } from './channel.ts';
+import { isMainThread, workerData } from 'node:worker_threads';
+import { channel } from './channel.ts';
 import { serveForks, type Copy } from './fork-server.ts';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
+import { ownCpuUs, ownMemoryBytes } from './own-use.ts';
 import { preload } from './preload.ts';
+import { isProcess } from './process-channel.ts';
 import {
-  FRAME_HEADER_BYTES,
   frameBytes,
   PROGRAMS_MAX,
-  readFrameHeader,
   type Binding,
   type Frame,
   type Hello,
@@ -45,17 +46,15 @@ let isLookDue = false;
 /** Of a copy: what its next realm draws its random numbers from. */
 let seed: number | undefined;
 
-let settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+const { die, receive, receiveSoon, send } = channel;
+let settings: WorkerSettings = isMainThread
+  ? (JSON.parse(process.argv[2] ?? '{}') as WorkerSettings)
+  : (workerData as { settings: WorkerSettings }).settings;
 start();
 
 function start(): void {
   if (settings.useKernel) restartWithoutRing(3 + 2 * (settings.copies ?? 0));
-  try {
-    // Its own working directory is removed at once: it stays empty, and nothing is left behind.
-    rmdirSync(process.cwd());
-  } catch {
-    // Read-only, or refused by the permission flags: the parent removes it.
-  }
+  if (isMainThread) removeFolder();
   preload();
   rehearse();
   realm = new Realm(settings.engine);
@@ -105,6 +104,15 @@ function lookAfterMicrotasks(): void {
   process.nextTick(queueMicrotask, () => process.nextTick(look));
 }
 
+/** Its own working directory is removed at once: it stays empty, and nothing is left behind. */
+function removeFolder(): void {
+  try {
+    rmdirSync(process.cwd());
+  } catch {
+    // Read-only, or refused by the permission flags: the parent removes it.
+  }
+}
+
 /** What a copy has in common with all others is made its own. */
 function become({ order: { engine }, processId }: Copy): void {
   isProcess(processId);
@@ -122,6 +130,7 @@ function reseed(): void {
 }
 
 function confine(copy?: Copy, calls?: SystemCalls): Hello {
+  if (!isMainThread) return { tier: 'none', why: 'workers.executor is thread: nothing confines a thread' };
   const isPermitted = 'permission' in process;
   const fallback = isPermitted ? 'permission' : 'none';
   if (!settings.useKernel) return { tier: fallback, why: 'the kernel lock was not asked for' };
@@ -166,17 +175,16 @@ function serve({ task, payload }: Frame): void {
   const lineEnd = payload.indexOf(10);
   const header = JSON.parse(payload.toString('utf8', 0, lineEnd)) as TaskHeader;
   const data = payload.toString('utf8', lineEnd + 1);
-  const before = process.cpuUsage();
+  const before = ownCpuUs();
   if (!settings.servesOne && program !== undefined) realm.load(program);
   const logs = new LogSender(task, header.logBytesMax);
   const withheld = new Set<string>();
   const answer = (outcome: string, output: string) => {
     running = undefined;
     logs.flush();
-    const { user, system } = process.cpuUsage(before);
     const figures = {
-      cpuUs: user + system,
-      memoryPeakBytes: process.resourceUsage().maxRSS * 1024,
+      cpuUs: ownCpuUs() - before,
+      memoryPeakBytes: ownMemoryBytes(),
       logBytes: logs.bytes,
       ...(withheld.size > 0 && { withheld: [...withheld] }),
     };
@@ -210,19 +218,13 @@ function serve({ task, payload }: Frame): void {
   });
 }
 
-/** Waits for the next reply in a thread of its own, so that timers go on meanwhile. */
+/** Waits for the next reply, while timers go on. */
 function listen(): void {
   if (isListening) return;
   isListening = true;
-  const start = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
-  read(CHANNEL, start, 0, start.length, null, (error, count) => {
+  receiveSoon(({ kind, payload }) => {
     isListening = false;
-    if (error !== null || count === 0) return die();
-    const header = readFrameHeader(
-      Buffer.concat([start.subarray(0, count), readExactly(start.length - count)]),
-    );
-    if (header?.kind !== 'reply') return die();
-    const payload = readExactly(header.size);
+    if (kind !== 'reply') return die();
     owed -= 1;
     if (owed > 0) listen();
     const lineEnd = payload.indexOf(10);

@@ -2,8 +2,12 @@
  * What parent and child say to each other: length-prefixed frames on descriptor 3. Values travel
  * as text of `codec.ts` and stay opaque in the parent.
  *
+ * A thread has ports in the place of descriptor 3: see `ThreadPorts`.
+ *
  * A frame is `u32 length, u8 kind, u32 task`, then the payload. All numbers are little-endian.
  */
+import type { MessagePort } from 'node:worker_threads';
+
 export const FRAME_HEADER_BYTES = 9;
 
 /**
@@ -106,6 +110,14 @@ export interface WorkerSettings {
   readonly engine: EngineGrants;
   /** How many copies of itself it is to make, in place of serving. Default: none. */
   readonly copies?: number;
+}
+
+/** What a thread is given beside its settings. A message is one frame; null ends the thread. */
+export interface ThreadPorts {
+  readonly frames: MessagePort;
+  readonly replies: MessagePort;
+  /** Counts what was sent to either, and wakes the thread that waits for it. */
+  readonly sent: Int32Array;
 }
 
 /** What a copy is to be. */

@@ -31,12 +31,20 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     const { require, confinement, wrapper } = options;
-    const { forkServer } = options.workers;
+    const { executor, forkServer } = options.workers;
     const onStart = () => {
       this.#counts.starts += 1;
     };
     const servesOne = options.workers.isolation !== 'library';
-    this.#starter = new WorkerStarter({ require, confinement, wrapper, forkServer, servesOne, onStart });
+    this.#starter = new WorkerStarter({
+      require,
+      confinement,
+      wrapper,
+      executor,
+      forkServer,
+      servesOne,
+      onStart,
+    });
     this.#crew = new Crew(options, this.#starter, this.#closing.signal);
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });

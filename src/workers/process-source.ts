@@ -1,7 +1,8 @@
-/** Where the processes of workers come from: copies of one that stands ready, or each started by itself. */
+/** Where workers come from: copies of a process that stands ready, processes started one by one, or threads. */
 import { NO_ENGINE_GRANTS } from '../sandbox/protocol.ts';
 import { ForkServer } from './fork-server.ts';
 import type { SpawnOptions } from './spawn.ts';
+import { ThreadProcess } from './thread-process.ts';
 import { SpawnedProcess, type WorkerProcess } from './worker-process.ts';
 import type { Wrapper } from './wrapper.ts';
 
@@ -24,12 +25,17 @@ export class ProcessSource {
   /** Why processes are started by themselves. */
   #why: string | undefined;
 
-  constructor(forkServer: 'auto' | 'never') {
-    if (forkServer === 'never') this.#why = 'workers.forkServer is never';
+  readonly #isThreaded: boolean;
+
+  constructor(executor: 'process' | 'thread', forkServer: 'auto' | 'never') {
+    this.#isThreaded = executor === 'thread';
+    if (this.#isThreaded) this.#why = 'workers.executor is thread';
+    else if (forkServer === 'never') this.#why = 'workers.forkServer is never';
     else if (process.platform !== 'linux') this.#why = `no fork server on ${process.platform}`;
   }
 
   start(options: SpawnOptions): WorkerProcess {
+    if (this.#isThreaded) return new ThreadProcess(options);
     if (this.#why !== undefined || !canBeCopy(options)) return new SpawnedProcess(options);
     const line = this.#lineOf(options);
     const copy = line.current.copy({ engine: options.engine });

@@ -138,7 +138,7 @@ function permissionFlags(program: string): string[] {
 }
 
 /** Compiled, this file is `dist/workers/spawn.js`; run from its source it uses what was compiled. */
-function programPath(): string {
+export function programPath(): string {
   const here = fileURLToPath(import.meta.url);
   const root = dirname(dirname(dirname(here)));
   return join(root, 'dist', 'sandbox', 'main.js');

@@ -1,6 +1,7 @@
 /** The process that a worker is, however it came to be. */
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
 import type { Hello } from '../sandbox/protocol.ts';
 import type { ProcessUse } from './process-use.ts';
 import { removeFolder, spawnChild, type SpawnOptions } from './spawn.ts';
@@ -15,11 +16,16 @@ export interface ProcessEnd {
   readonly error?: string;
 }
 
+export interface WorkerChannel extends Duplex {
+  ref(): void;
+  unref(): void;
+}
+
 export interface WorkerProcess {
-  readonly channel: Socket;
+  readonly channel: WorkerChannel;
   /** What it writes past its channel. */
-  readonly words: readonly Socket[];
-  /** As this process sees it; undefined before its hello, where it is a copy. */
+  readonly words: readonly Readable[];
+  /** As this process sees it; undefined of a thread, and of a copy before its hello. */
   readonly processId: number | undefined;
   /** It is gone, and what it wrote was read. */
   readonly ended: Promise<ProcessEnd>;

@@ -99,6 +99,8 @@ export interface StarterOptions {
   readonly confinement?: SpawnOptions['confinement'] | undefined;
   /** Whether namespaces or a profile are put around workers. */
   readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
+  /** What a worker is. Default: a process. */
+  readonly executor?: 'process' | 'thread' | undefined;
   /** Whether workers are copies of a process that stands ready, where that can be, or `never`. */
   readonly forkServer?: 'auto' | 'never' | undefined;
   readonly servesOne: boolean;
@@ -119,10 +121,13 @@ export class WorkerStarter {
 
   constructor(options: StarterOptions) {
     this.#options = options;
-    this.#processes = new ProcessSource(options.forkServer ?? 'auto');
-    this.#confinement = options.confinement ?? (process.platform === 'linux' ? 'kernel' : 'permission');
+    const { executor = 'process', forkServer = 'auto' } = options;
+    this.#processes = new ProcessSource(executor, forkServer);
+    const best = process.platform === 'linux' && executor === 'process' ? 'kernel' : 'permission';
+    this.#confinement = options.confinement ?? best;
     if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
-    if (options.wrapper === 'never') this.#wrapperWhy = 'sandbox.wrapper is never';
+    if (executor === 'thread') this.#wrapperWhy = 'workers.executor is thread';
+    else if (options.wrapper === 'never') this.#wrapperWhy = 'sandbox.wrapper is never';
     else this.#wrapper = findWrapper();
     if (this.#wrapper === undefined) this.#wrapperWhy ??= 'neither bubblewrap nor sandbox-exec is installed';
   }
@@ -201,7 +206,9 @@ export class WorkerStarter {
   }
 
   async #accept(worker: Worker, hello: Hello, startedMs: number): Promise<WorkerSlot> {
-    const why = hello.tier === 'kernel' ? {} : { why: this.#kernelWhy ?? hello.why ?? 'unknown' };
+    const isThread = this.#options.executor === 'thread';
+    const ownWhy = isThread ? hello.why : (this.#kernelWhy ?? hello.why);
+    const why = hello.tier === 'kernel' ? {} : { why: ownWhy ?? 'unknown' };
     this.hello = { tier: hello.tier, ...why };
     const { require } = this.#options;
     if (RANK[hello.tier] < RANK[require]) {

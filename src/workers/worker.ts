@@ -1,5 +1,4 @@
 /** One child process, seen from the parent: starts it, sends it one task at a time, kills it. */
-import type { Socket } from 'node:net';
 import {
   frameBytes,
   PROGRAMS_MAX,
@@ -18,7 +17,7 @@ import { LogKeeper } from './log-keeper.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { neverReady } from './run-errors.ts';
 import type { Death, Task, TaskEnd } from './task.ts';
-import type { ProcessEnd, WorkerProcess } from './worker-process.ts';
+import type { ProcessEnd, WorkerChannel, WorkerProcess } from './worker-process.ts';
 
 interface Running {
   readonly id: number;
@@ -54,7 +53,7 @@ export class Worker {
   /** Settles when the process is gone, and nothing of it is left. */
   readonly gone: Promise<Death>;
   readonly #process: WorkerProcess;
-  readonly #channel: Socket;
+  readonly #channel: WorkerChannel;
   readonly #reader = new FrameReader(SLACK_BYTES);
   #state: WorkerState = { kind: 'starting' };
   #digest: string | undefined;
