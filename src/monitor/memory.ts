@@ -1,32 +1,24 @@
 /** Samples the memory and processor time of this process and its workers. */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import pidusage from 'pidusage';
 import type { MemoryNumbers } from './metrics.ts';
-
-/** Of one process: processor use in per cent of a core, resident set in bytes. */
-export interface ProcessUsage {
-  readonly cpu: number;
-  readonly memory: number;
-}
+import { usageReader, type ProcessUsage, type UsageOf } from './process-usage.ts';
 
 export interface MemoryMonitorOptions {
   /** The workers' process ids at this moment. */
   readonly pids: () => readonly number[];
   readonly limitBytes?: number;
-  /** A process that is gone is absent or null. Default `pidusage`. */
-  readonly usage?: (pids: readonly number[]) => Promise<Readonly<Record<string, ProcessUsage | null>>>;
+  /** Default: asks the system. */
+  readonly usage?: UsageOf;
   /** Told once when sampling begins to fail, and not again before it has worked. */
   readonly onFailure?: (error: unknown) => void;
   readonly clock?: () => number;
 }
 
-/** Kept by `pidusage` between samples: it measures processor use since the one before. */
-const HISTORY_MS = 10 * 60_000;
-
 export class MemoryMonitor {
   readonly #options: MemoryMonitorOptions;
   readonly #limitBytes: number;
+  readonly #usage: UsageOf;
   #sampling: Promise<MemoryNumbers | undefined> | undefined;
   #last: MemoryNumbers | undefined;
   #isFailing = false;
@@ -35,6 +27,7 @@ export class MemoryMonitor {
   constructor(options: MemoryMonitorOptions) {
     this.#options = options;
     this.#limitBytes = options.limitBytes ?? memoryLimitBytes();
+    this.#usage = options.usage ?? usageReader();
   }
 
   /** The last sample; undefined before the first, and where the last one failed. */
@@ -63,10 +56,10 @@ export class MemoryMonitor {
   }
 
   async #take(): Promise<MemoryNumbers | undefined> {
-    const { usage = pidUsage, clock = Date.now } = this.#options;
+    const { clock = Date.now } = this.#options;
     try {
       const pids = new Set([process.pid, ...this.#options.pids()]);
-      this.#last = this.#numbers(await usage([...pids]), clock());
+      this.#last = this.#numbers(await this.#usage([...pids]), clock());
       this.#isFailing = false;
     } catch (error) {
       this.#last = undefined;
@@ -92,10 +85,6 @@ export class MemoryMonitor {
       processes: found.length,
     };
   }
-}
-
-async function pidUsage(pids: readonly number[]): Promise<Record<string, ProcessUsage | null>> {
-  return pidusage([...pids], { maxage: HISTORY_MS });
 }
 
 interface MemorySources {

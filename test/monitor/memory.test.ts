@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MemoryMonitor, memoryLimitBytes } from '../../src/monitor/memory.ts';
 import type { MemoryNumbers } from '../../src/monitor/metrics.ts';
@@ -54,6 +55,32 @@ describe('MemoryMonitor', () => {
       await once(worker, 'close');
     }
   });
+
+  test.runIf(process.platform === 'linux')(
+    'keeps no descriptor of the processes it was asked of',
+    async () => {
+      const worker = spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore' });
+      await once(worker, 'spawn');
+      const monitor = new MemoryMonitor({ pids: () => [worker.pid as number] });
+      await monitor.sample();
+      const held = (): string[] =>
+        readdirSync('/proc/self/fd').flatMap((name) => {
+          try {
+            return [readlinkSync(`/proc/self/fd/${name}`)];
+          } catch {
+            // The one that the folder was read with.
+            return [];
+          }
+        });
+      expect(held().filter((path) => path.startsWith(`/proc/${worker.pid}/`))).toEqual([]);
+      // It computes and does nothing else: what it uses is seen between two samples.
+      while (((await monitor.sample())?.cpuCores ?? 0) < 0.05);
+      const end = once(worker, 'close');
+      worker.kill('SIGKILL');
+      await end;
+      expect(await monitor.sample()).toMatchObject({ processes: 1 });
+    },
+  );
 
   test('adds up what it is told, each process once', async () => {
     const asked: (readonly number[])[] = [];
