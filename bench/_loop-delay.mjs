@@ -1,6 +1,10 @@
 // How late the event loop is, asked every millisecond; and how late without the time in which the kernel had no core
 // for the thread (/proc/self/schedstat), which is other programs' doing where the machine is shared.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const EVERY_MS = 1;
 const buffer = Buffer.alloc(128);
@@ -52,4 +56,25 @@ export function watchLoop() {
       ownMaxMs: at(own, 1),
     };
   };
+}
+
+/** The same of a loop that does nothing, while another process only writes to `folder` and waits for the disk. */
+export async function watchIdleLoopBesideSyncs(folder, forMs = 2_000) {
+  const program = `
+    const fs = require('node:fs');
+    const file = fs.openSync(process.argv[1], 'w');
+    const bytes = Buffer.alloc(200_000);
+    for (;;) {
+      fs.writeSync(file, bytes, 0, bytes.length, 0);
+      fs.fsyncSync(file);
+    }`;
+  const syncs = spawn(process.execPath, ['-e', program, join(folder, 'syncs')], { stdio: 'ignore' });
+  await once(syncs, 'spawn');
+  await pause(200);
+  const end = watchLoop();
+  await pause(forMs);
+  const delay = end();
+  syncs.kill('SIGKILL');
+  await once(syncs, 'exit');
+  return delay;
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openSqliteStore } from '../dist/store/sqlite/sqlite-store.js';
-import { watchLoop } from './_loop-delay.mjs';
+import { watchIdleLoopBesideSyncs, watchLoop } from './_loop-delay.mjs';
 import { compareSearches, measureRetrieval } from './_store-search.mjs';
 import { fill, question, skill, storeOptions as options } from './_store-library.mjs';
 
@@ -87,6 +87,7 @@ async function benchAdd() {
   );
   report('  writes that share an fsync', share.toFixed(1));
   reportLoop('  event loop delay meanwhile', delay);
+  reportLoop('  of an idle loop, another process syncing', await watchIdleLoopBesideSyncs(folder));
 }
 
 async function benchReads(store, path, names, resultKeys) {
