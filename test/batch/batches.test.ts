@@ -342,33 +342,6 @@ test('who is no longer wanted is forgotten, unless it runs', async () => {
   expect(linesOf(bench.read('out'))).toHaveLength(3);
 });
 
-test('who reads the progress never sees half of it', async () => {
-  await using bench = await openBench();
-  const inputs = bench.write('in.ndjson', numbers(300));
-  const told = { progressItems: 1, progressMs: 1 };
-  const batch = await bench.start('double', { inputs, output: bench.path('out'), chunkSize: 50, ...told });
-  const path = `${bench.path('skills.db')}-batches/${batch.id}.progress.json`;
-  const texts = new Set<string>();
-  const over = new AbortController();
-  const read = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      try {
-        texts.add(readFileSync(path, 'utf8'));
-      } catch {
-        // Not there yet.
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  const reading = read();
-  await batch.finish();
-  over.abort();
-  await reading;
-  texts.add(readFileSync(path, 'utf8'));
-  const all = [...texts].map((text) => JSON.parse(text) as { done: number; state: string });
-  expect(all.at(-1)).toMatchObject({ done: 300, state: 'completed' });
-});
-
 test('two versions are compared on the same inputs', async () => {
   await using bench = await openBench();
   await bench.library.add({

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { command, ended, mustEnd, start, temporaryFolder, untilWorker } from './command.ts';
 
@@ -63,6 +64,63 @@ test('one interruption finishes what runs, says how to go on, and exits with 130
   const resumed = await command(['batch', 'resume', 'later'], { cwd, input: '{"n":1}\n{"n":2}\n' });
   expect(resumed.code).toBe(0);
   expect(readFileSync(at('later.ndjson'), 'utf8')).toBe('{"index":0,"output":3}\n{"index":1,"output":6}\n');
+});
+
+test('two interruptions stop what runs, and it can still be resumed', async () => {
+  writeFileSync(
+    at('stay.js'),
+    '// Gives its number, and stays where it is told to. Use when tested.\nconst n = 0;\nconst stays = false;\nexport default () => { while (stays); return n; };\n',
+  );
+  mustEnd(await command(['add', 'stay.js'], { cwd }));
+  writeFileSync(at('stay.ndjson'), '{"n":1}\n{"n":2,"stays":true}\n{"n":3}\n');
+  const words = ['batch', 'run', 'stay', '--inputs', 'stay.ndjson', '--id', 'twice', '--chunk-size', '1'];
+  const child = start([...words, '--output', 'twice.ndjson', '--concurrency', '1', '--timeout-ms', '5000'], {
+    cwd,
+  });
+  const isAsked = new Promise<void>((resolve) => {
+    child.stderr.on('data', (text: string) => {
+      if (String(text).includes('once more to stop now')) resolve();
+    });
+  });
+  const end = ended(child);
+  // The first line is there; what runs now does not end by itself for five seconds.
+  while (!existsSync(at('twice.ndjson')) || readFileSync(at('twice.ndjson'), 'utf8') === '') await turn();
+  child.kill('SIGINT');
+  await isAsked;
+  child.kill('SIGINT');
+  const { code, stderr } = await end;
+  expect(code).toBe(130);
+  expect(stderr).toContain('1 items done, 0 failed; go on: skillcache batch resume twice');
+  const line = '{"index":0,"output":1}\n';
+  expect(readFileSync(at('twice.ndjson'), 'utf8')).toBe(line);
+  mustEnd(await command(['batch', 'resume', 'twice'], { cwd }));
+  const [first, second = '', third] = readFileSync(at('twice.ndjson'), 'utf8').split('\n');
+  expect([first, third]).toEqual(['{"index":0,"output":1}', '{"index":2,"output":3}']);
+  expect(second).toContain('EXECUTION_TIMEOUT');
+});
+
+test('of two processes that resume one batch the second is refused', async () => {
+  const run = ['batch', 'run', 'triple', '--inputs', '-', '--output', 'shared.ndjson', '--no-cache'];
+  const begun = start([...run, '--id', 'shared'], { cwd });
+  const interrupted = ended(begun);
+  begun.stdin.write('{"n":1}\n');
+  await untilWorker(begun);
+  begun.kill('SIGINT');
+  expect((await interrupted).code).toBe(130);
+  const resume = ['batch', 'resume', 'shared'];
+  const first = start(resume, { cwd });
+  const firstEnd = ended(first);
+  // More may come: it is not over.
+  first.stdin.write('{"n":1}\n{"n":2}\n');
+  await untilWorker(first);
+  const second = await command(resume, { cwd, input: '{"n":1}\n{"n":2}\n' });
+  expect(second.code).toBe(9);
+  expect(second.stderr).toContain('batch shared is being run by another process');
+  first.stdin.end('{"n":3}\n');
+  mustEnd(await firstEnd);
+  expect(readFileSync(at('shared.ndjson'), 'utf8')).toBe(
+    [3, 6, 9].map((output, index) => `${JSON.stringify({ index, output })}\n`).join(''),
+  );
 });
 
 test('wrong words and a wrong output are refused, with the option’s name', async () => {

@@ -13,7 +13,8 @@ export interface FileLock extends Disposable {
 export function tryLockFile(path: string): FileLock | undefined {
   const database = openDatabase(path, { readonly: false, busyTimeoutMs: 0 });
   try {
-    // Nothing is ever written: the file stays empty.
+    // Nothing is ever written, so that a full disk is no obstacle: the file stays empty, and there is no journal.
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN IMMEDIATE');
   } catch (error) {
     database.close();
