@@ -1,12 +1,10 @@
 /** From a value to its text. Refers to nothing outside itself. */
 import type { ByteText } from './codec-bytes.ts';
 import type { Captured } from './codec-intrinsics.ts';
-import type { PureTest } from './codec-pure.ts';
 import type { CodecFailure, EncodeOptions } from './codec.ts';
 
 export function makeEncoder(
   captured: Captured,
-  isJsonPure: PureTest,
   base64: ByteText['base64'],
 ): (value: unknown, options?: EncodeOptions) => string {
   'use strict';
@@ -14,6 +12,7 @@ export function makeEncoder(
   const {
     brand,
     isProxy,
+    isJsonPure,
     bufferPrototype,
     stringify,
     isArray,

@@ -28,11 +28,18 @@ export function captureIntrinsics(host: CodecHost) {
     const get = getOwnPropertyDescriptor(prototype, key)?.get;
     return (self: unknown) => on(get, self);
   };
+  const isJsonPure = (value: unknown, depthMax: number, bytesMax: number): boolean => {
+    try {
+      return host.isJsonPure(value, depthMax, bytesMax, ObjectPrototype, ArrayPrototype);
+    } catch {
+      // The stack ended: the table, which needs less of it, tells.
+      return false;
+    }
+  };
   /** An array that no setter on a prototype can see into. */
   const list = <T>(): T[] => setPrototypeOf([], null) as T[];
   const ObjectPrototype = Object.prototype;
   const ArrayPrototype = Array.prototype;
-  const lookupGetter = uncurry((ObjectPrototype as unknown as Bag)['__lookupGetter__']);
   const { toString } = ObjectPrototype;
   const objectTag = (self: unknown): string => on(toString, self);
   const TypedArray = getPrototypeOf(Uint8Array) as Uint8ArrayConstructor;
@@ -62,7 +69,6 @@ export function captureIntrinsics(host: CodecHost) {
   const { forEach: eachOfSet } = Set.prototype;
   const setEach = (self: unknown, each: unknown): void => on(eachOfSet, self, each);
   const setAdd = uncurry(Set.prototype.add) as (self: unknown, value: unknown) => void;
-  const setHas = uncurry(Set.prototype.has) as (self: unknown, value: unknown) => boolean;
   const { getTime: timeOfDate } = Date.prototype;
   const getTime = (self: unknown): number => on(timeOfDate, self);
   const { toString: textOfBigInt } = BigInt.prototype;
@@ -177,6 +183,7 @@ export function captureIntrinsics(host: CodecHost) {
     __proto__: null,
     brand,
     isProxy,
+    isJsonPure,
     bufferPrototype,
     stringify,
     parse,
@@ -192,8 +199,6 @@ export function captureIntrinsics(host: CodecHost) {
     construct,
     list,
     ObjectPrototype,
-    ArrayPrototype,
-    lookupGetter,
     objectTag,
     viewName,
     viewBuffer,
@@ -212,7 +217,6 @@ export function captureIntrinsics(host: CodecHost) {
     mapSet,
     setEach,
     setAdd,
-    setHas,
     getTime,
     bigIntText,
     charCodeAt,

@@ -1,83 +1,77 @@
-/** Whether a value is plain JSON. Refers to nothing outside itself. */
-import type { Captured } from './codec-intrinsics.ts';
+/**
+ * Whether a value is plain JSON. Walks values of any realm, and runs in the host's: there its code is
+ * compiled once for all runs, where in a fresh realm it would be interpreted each time.
+ */
+import { types } from 'node:util';
 
-export type PureTest = (root: unknown, depthMax: number, bytesMax: number) => boolean;
+type Bag = Record<PropertyKey, unknown>;
 
-export function makePureTest(captured: Captured): PureTest {
-  'use strict';
-  type Bag = Record<PropertyKey, unknown>;
-  const {
-    isProxy,
-    isArray,
-    keys,
-    is,
-    getPrototypeOf,
-    list,
-    ObjectPrototype,
-    ArrayPrototype,
-    lookupGetter,
-    setAdd,
-    setHas,
-    Intrinsics,
-  } = captured;
-  /**
-   * One verifying walk: true when `JSON.stringify` loses nothing of `root`. Reads no accessor.
-   * An undefined value (also a hole, or a setter without getter) is not JSON-pure.
-   */
-  function isJsonPure(root: unknown, depthMax: number, bytesMax: number): boolean {
-    if (root === null || typeof root === 'string' || typeof root === 'boolean') return true;
-    if (typeof root === 'number') return root - root === 0 && !is(root, -0);
-    if (typeof root !== 'object' || 'toJSON' in ObjectPrototype || 'toJSON' in ArrayPrototype) return false;
-    for (const _inherited in ObjectPrototype) return false;
-    const waiting = list<object>();
-    const depths = list<number>();
-    const seen = new Intrinsics.Set();
-    let top = 1;
-    let size = 0;
-    waiting[0] = root;
-    depths[0] = 1;
-    while (top > 0) {
-      top -= 1;
-      const container = waiting[top] as Bag;
-      const depth = depths[top] as number;
-      if (depth > depthMax || size > bytesMax || isProxy(container) || setHas(seen, container)) return false;
-      setAdd(seen, container);
-      if (isArray(container)) {
-        const length: number = container.length;
-        if (getPrototypeOf(container) !== ArrayPrototype || keys(container).length !== length) return false;
-        for (let i = 0; i < length; i += 1) if (!takes(container, i, depth)) return false;
-      } else {
-        if (getPrototypeOf(container) !== ObjectPrototype) return false;
-        for (const key in container) {
-          size += key.length;
-          if (!takes(container, key, depth)) return false;
-        }
+const { isProxy } = types;
+const { isArray } = Array;
+const { getPrototypeOf, is, keys } = Object;
+const getterOf = Function.prototype.call.bind(
+  (Object.prototype as unknown as Bag)['__lookupGetter__'] as (key: PropertyKey) => unknown,
+) as (self: object, key: PropertyKey) => unknown;
+
+/**
+ * One verifying walk: true when `JSON.stringify` loses nothing of `root`. Calls nothing of the value's, and
+ * reads no accessor. An undefined value (also a hole, or a setter without getter) is not JSON-pure.
+ * @param objectPrototype,arrayPrototype those of the value's realm.
+ */
+export function isJsonPure(
+  root: unknown,
+  depthMax: number,
+  bytesMax: number,
+  objectPrototype: object,
+  arrayPrototype: object,
+): boolean {
+  if (root === null || typeof root === 'string' || typeof root === 'boolean') return true;
+  if (typeof root === 'number') return root - root === 0 && !is(root, -0);
+  if (typeof root !== 'object' || 'toJSON' in objectPrototype || 'toJSON' in arrayPrototype) return false;
+  for (const _inherited in objectPrototype) return false;
+  const waiting: object[] = [root];
+  const depths: number[] = [1];
+  const seen = new Set<object>();
+  let size = 0;
+
+  const takes = (container: Bag, key: string | number, depth: number): boolean => {
+    if (getterOf(container, key) !== undefined) return false;
+    const value = container[key];
+    size += 1;
+    switch (typeof value) {
+      case 'string':
+        size += value.length;
+        return true;
+      case 'number':
+        return value - value === 0 && (value !== 0 || !is(value, -0));
+      case 'boolean':
+        return true;
+      case 'object':
+        if (value === null) return true;
+        waiting.push(value);
+        depths.push(depth + 1);
+        return true;
+      default:
+        return false;
+    }
+  };
+
+  for (let container = waiting.pop() as Bag | undefined; container !== undefined;) {
+    const depth = depths.pop() as number;
+    if (depth > depthMax || size > bytesMax || isProxy(container) || seen.has(container)) return false;
+    seen.add(container);
+    if (isArray(container)) {
+      const { length } = container;
+      if (getPrototypeOf(container) !== arrayPrototype || keys(container).length !== length) return false;
+      for (let i = 0; i < length; i += 1) if (!takes(container, i, depth)) return false;
+    } else {
+      if (getPrototypeOf(container) !== objectPrototype) return false;
+      for (const key in container) {
+        size += key.length;
+        if (!takes(container, key, depth)) return false;
       }
     }
-    return size <= bytesMax;
-
-    function takes(container: Bag, key: string | number, depth: number): boolean {
-      if (lookupGetter(container, key) !== undefined) return false;
-      const value = container[key];
-      size += 1;
-      switch (typeof value) {
-        case 'string':
-          size += value.length;
-          return true;
-        case 'number':
-          return value - value === 0 && (value !== 0 || !is(value, -0));
-        case 'boolean':
-          return true;
-        case 'object':
-          if (value === null) return true;
-          waiting[top] = value;
-          depths[top] = depth + 1;
-          top += 1;
-          return true;
-        default:
-          return false;
-      }
-    }
+    container = waiting.pop() as Bag | undefined;
   }
-  return isJsonPure;
+  return size <= bytesMax;
 }

@@ -10,7 +10,7 @@ import { makeByteText } from './codec-bytes.ts';
 import { makeDecoder } from './codec-decode.ts';
 import { makeEncoder } from './codec-encode.ts';
 import { captureIntrinsics } from './codec-intrinsics.ts';
-import { makePureTest } from './codec-pure.ts';
+import { isJsonPure } from './codec-pure.ts';
 
 export interface EncodeOptions {
   /** Deepest nesting of containers; the outermost one counts as 1. Default 1000. */
@@ -40,6 +40,7 @@ export interface CodecFailure {
 /** What a realm cannot tell by itself. */
 export interface CodecHost {
   readonly isProxy: (value: object) => boolean;
+  readonly isJsonPure: typeof isJsonPure;
   /** Instances are taken as `Uint8Array`s of their own bytes only (they share pooled memory). */
   readonly bufferPrototype?: object;
 }
@@ -49,9 +50,8 @@ export const CODEC_SOURCE = `(function (host) {
   'use strict';
   const captured = (${captureIntrinsics})(host);
   const byteText = (${makeByteText})(captured);
-  const isJsonPure = (${makePureTest})(captured);
   return {
-    encode: (${makeEncoder})(captured, isJsonPure, byteText.base64),
+    encode: (${makeEncoder})(captured, byteText.base64),
     decode: (${makeDecoder})(captured, byteText.bytesOf),
     isFailure: captured.isFailure,
   };
@@ -61,7 +61,7 @@ function makeCodec(host: CodecHost): Codec {
   const captured = captureIntrinsics(host);
   const { base64, bytesOf } = makeByteText(captured);
   return {
-    encode: makeEncoder(captured, makePureTest(captured), base64),
+    encode: makeEncoder(captured, base64),
     decode: makeDecoder(captured, bytesOf),
     isFailure: captured.isFailure,
   };
@@ -72,6 +72,7 @@ const hostTypes = process.getBuiltinModule('node:util').types;
 /** The parent's own codec: its results have this realm's prototypes. */
 export const hostCodec: Codec = makeCodec({
   isProxy: hostTypes.isProxy,
+  isJsonPure,
   bufferPrototype: Buffer.prototype,
 });
 

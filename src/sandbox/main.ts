@@ -14,6 +14,7 @@ import { isProcess } from './process-channel.ts';
 import {
   frameBytes,
   PROGRAMS_MAX,
+  WITHHELD_MAX,
   type Binding,
   type Frame,
   type Hello,
@@ -179,6 +180,11 @@ function serve({ task, payload }: Frame): void {
   if (!settings.servesOne && program !== undefined) realm.load(program);
   const logs = new LogSender(task, header.logBytesMax);
   const withheld = new Set<string>();
+  const withhold = (name: string) => {
+    if (withheld.has(name) || withheld.size === WITHHELD_MAX) return;
+    withheld.add(name);
+    send(frameBytes('withheld', task, name));
+  };
   const answer = (outcome: string, output: string) => {
     running = undefined;
     logs.flush();
@@ -186,7 +192,6 @@ function serve({ task, payload }: Frame): void {
       cpuUs: ownCpuUs() - before,
       memoryPeakBytes: ownMemoryBytes(),
       logBytes: logs.bytes,
-      ...(withheld.size > 0 && { withheld: [...withheld] }),
     };
     const head: OutcomeHeader = { ...(JSON.parse(outcome) as OutcomeHeader), ...figures };
     send(frameBytes('outcome', task, `${JSON.stringify(head)}\n`, output));
@@ -205,7 +210,7 @@ function serve({ task, payload }: Frame): void {
     ask: (request, body, isText) => {
       const bytes = Buffer.from(body, isText ? 'utf8' : 'latin1');
       if (request.length > ASK_LENGTH_MAX || bytes.length > (header.grants?.bodyBytesMax ?? 0)) {
-        withheld.add(`a request of ${request.length + bytes.length} bytes`);
+        withhold(`a request of ${request.length + bytes.length} bytes`);
         return false;
       }
       send(frameBytes('ask', task, `${request}\n`, bytes));
@@ -213,7 +218,7 @@ function serve({ task, payload }: Frame): void {
       listen();
       return true;
     },
-    withhold: (name) => withheld.add(name),
+    withhold,
     turned: lookAfterMicrotasks,
   });
 }

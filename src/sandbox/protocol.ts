@@ -12,7 +12,8 @@ export const FRAME_HEADER_BYTES = 9;
 
 /**
  * From the parent: `bind` (a `Binding` as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
- * child: the others. After an outcome the next frame may be sent at once: it is read when the next
+ * child: the others; `withheld` names what a run tried and goes without, each once, at once, for the run may not
+ * live to say so. After an outcome the next frame may be sent at once: it is read when the next
  * realm is made.
  *
  * To a fork server: `fork` (a `ForkOrder` as JSON) and `signal` (one byte), where the task is the slot of
@@ -31,6 +32,7 @@ export const FRAME_KINDS = {
   fork: 10,
   signal: 11,
   ended: 12,
+  withheld: 13,
 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 
@@ -91,6 +93,9 @@ export interface Program {
 
 /** The program of the runs that follow; one that the worker keeps is named by its digest. */
 export type Binding = Program | { readonly digest: string; readonly units?: undefined };
+
+/** Names of what is withheld that a run may tell of. */
+export const WITHHELD_MAX = 16;
 
 /** Programs that a worker of any version keeps compiled; both sides forget the one used longest ago. */
 export const PROGRAMS_MAX = 256;
@@ -216,8 +221,6 @@ export type OutcomeHeader = {
   readonly cpuUs: number;
   readonly memoryPeakBytes: number;
   readonly logBytes: number;
-  /** What it tried and goes without: `random`, `clock`. */
-  readonly withheld?: readonly string[];
 } & (
   | { readonly kind: 'value' }
   | { readonly kind: 'thrown' | 'memory' | 'pending'; readonly error: ThrownError }

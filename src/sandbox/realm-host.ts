@@ -1,8 +1,12 @@
 /** What a realm and its host say to each other, in process. */
 
-/** What the host lends to a realm: primitives in, primitives out, except for `isProxy`. */
+import type { isJsonPure } from './codec-pure.ts';
+
+/** What the host lends to a realm: primitives in, primitives out, except for the first two. */
 export interface RealmHost {
   isProxy(value: object): boolean;
+  /** Looks at a value, and calls nothing of it. */
+  isJsonPure: typeof isJsonPure;
   /** One line of console output. */
   log(text: string): void;
   /** Calls the realm's `fire(id)` after `ms`. */

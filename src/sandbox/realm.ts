@@ -5,6 +5,7 @@
  */
 import { types } from 'node:util';
 import { constants, createContext, Script, type Context } from 'node:vm';
+import { isJsonPure } from './codec-pure.ts';
 import { CODEC_SOURCE } from './codec.ts';
 import {
   NO_ENGINE_GRANTS,
@@ -174,6 +175,7 @@ export class Realm {
     const host: RealmHost & { __proto__: null } = {
       __proto__: null,
       isProxy: types.isProxy,
+      isJsonPure,
       log: (text) => this.#end?.log(text),
       startTimer: (id, ms) => {
         if (this.#end === undefined) return;

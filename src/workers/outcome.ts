@@ -11,8 +11,6 @@ export interface Outcome {
 export type Bag = Readonly<Record<string, unknown>>;
 const HEADER_BYTES_MAX = 512 * 1024;
 const TEXT_MAX = 256 * 1024;
-const NAMES_MAX = 16;
-const NAME_LENGTH_MAX = 100;
 
 export function parseHello(frame: Frame): Hello {
   const { tier, why, processId } = bagOf(frame.payload.toString('utf8'));
@@ -37,7 +35,6 @@ function headerOf(bag: Bag): OutcomeHeader {
     cpuUs: countOf(bag['cpuUs']),
     memoryPeakBytes: countOf(bag['memoryPeakBytes']),
     logBytes: countOf(bag['logBytes']),
-    ...(bag['withheld'] !== undefined && { withheld: namesOf(bag['withheld']) }),
   };
   const { kind } = bag;
   switch (kind) {
@@ -81,10 +78,6 @@ export function textOf(value: unknown): string {
 function countOf(value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0)) throw new ProtocolError('a header of a wrong shape');
   return Math.min(value, Number.MAX_SAFE_INTEGER);
-}
-function namesOf(value: unknown): string[] {
-  if (!Array.isArray(value)) throw new ProtocolError('a header of a wrong shape');
-  return value.slice(0, NAMES_MAX).map((name: unknown) => textOf(name).slice(0, NAME_LENGTH_MAX));
 }
 function errorOf(value: unknown): ThrownError {
   const bag = objectOf(value);

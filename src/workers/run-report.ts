@@ -26,7 +26,7 @@ export function reportOf(
     logBytes: header?.logBytes ?? Buffer.byteLength(end.logs),
     logsCut: end.logsCut,
     limits,
-    ...(grants && { grants: namesOf(grants), granted: useOf(header?.withheld ?? [], broker) }),
+    ...(grants && { grants: namesOf(grants), granted: useOf(end.withheld, broker) }),
   };
 }
 

@@ -30,4 +30,9 @@ export interface Task {
 export type TaskEnd = (
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'died'; readonly death: Death }
-) & { readonly logs: string; readonly logsCut: boolean };
+) & {
+  readonly logs: string;
+  readonly logsCut: boolean;
+  /** What it tried and goes without: `random`, `clock`. */
+  readonly withheld: readonly string[];
+};

@@ -2,6 +2,7 @@
 import {
   frameBytes,
   PROGRAMS_MAX,
+  WITHHELD_MAX,
   type Binding,
   type Frame,
   type EngineGrants,
@@ -24,6 +25,8 @@ interface Running {
   readonly header: TaskHeader;
   readonly logs: LogKeeper;
   readonly asks: Asks;
+  /** What it tried and goes without. */
+  readonly withheld: string[];
   readonly settle: (end: TaskEnd) => void;
 }
 
@@ -44,6 +47,7 @@ export interface WorkerTraits {
 }
 
 const SLACK_BYTES = 768 * 1024;
+const WITHHELD_BYTES_MAX = 100;
 
 export class Worker {
   readonly memoryBytesMax: number;
@@ -135,7 +139,7 @@ export class Worker {
   run(task: Task): Promise<TaskEnd> {
     const state = this.#state;
     if (state.kind === 'dead')
-      return Promise.resolve({ kind: 'died', death: state.death, logs: '', logsCut: false });
+      return Promise.resolve({ kind: 'died', death: state.death, logs: '', logsCut: false, withheld: [] });
     if (state.kind !== 'idle') throw new Error(`a worker that is ${state.kind} takes no task`);
     this.#lastTask = (this.#lastTask + 1) >>> 0;
     const id = this.#lastTask;
@@ -146,7 +150,14 @@ export class Worker {
     const { promise, resolve } = deferred<TaskEnd>();
     this.#state = {
       kind: 'busy',
-      running: { id, header, logs: new LogKeeper(header.logBytesMax, onLog), asks, settle: resolve },
+      running: {
+        id,
+        header,
+        logs: new LogKeeper(header.logBytesMax, onLog),
+        asks,
+        withheld: [],
+        settle: resolve,
+      },
     };
     this.#reader.payloadBytesMax =
       Math.max(header.outputBytesMax, header.grants?.bodyBytesMax ?? 0) + SLACK_BYTES;
@@ -220,6 +231,7 @@ export class Worker {
         if (frame.task !== state.running.id) throw new ProtocolError('an answer to another task');
         if (frame.kind === 'log') return state.running.logs.add(frame.payload);
         if (frame.kind === 'ask') return state.running.asks.take(frame.payload);
+        if (frame.kind === 'withheld') return noteWithheld(state.running.withheld, frame.payload);
         if (frame.kind !== 'outcome') throw new ProtocolError(`${frame.kind} while busy`);
         return this.#answered(state.running, parseOutcome(frame.payload));
       case 'checking':
@@ -243,7 +255,7 @@ export class Worker {
     running.asks.close(false);
     this.#reader.payloadBytesMax = SLACK_BYTES;
     this.#hold(false);
-    running.settle({ kind: 'outcome', outcome, logs: running.logs.text, logsCut: running.logs.isCut });
+    running.settle({ kind: 'outcome', outcome, ...toldBy(running) });
   }
 
   #greeted(hello: Hello): void {
@@ -264,10 +276,21 @@ export class Worker {
     this.#greet.reject(neverReady(death));
     if (before.kind === 'checking') before.tell(false);
     if (before.kind === 'busy') {
-      const { logs, asks, settle } = before.running;
-      asks.close(true);
-      settle({ kind: 'died', death, logs: logs.text, logsCut: logs.isCut });
+      before.running.asks.close(true);
+      before.running.settle({ kind: 'died', death, ...toldBy(before.running) });
     }
     return death;
   }
+}
+
+/** What a run told until its end, however it ended. */
+function toldBy({ logs, withheld }: Running): Pick<TaskEnd, 'logs' | 'logsCut' | 'withheld'> {
+  return { logs: logs.text, logsCut: logs.isCut, withheld };
+}
+
+/** @throws {ProtocolError} for more, or longer, names than an honest child tells. */
+function noteWithheld(known: string[], payload: Buffer): void {
+  if (known.length >= WITHHELD_MAX || payload.length > WITHHELD_BYTES_MAX)
+    throw new ProtocolError('too much is told to be withheld');
+  known.push(payload.toString('utf8'));
 }

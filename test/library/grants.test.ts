@@ -394,6 +394,15 @@ describe('randomness and the clock', () => {
     expect(use).toMatchObject({ refusals: 1, refused: [{ request: name }] });
   });
 
+  test('what was refused is told of a run that never answers too', async () => {
+    const options = { grants: { random: false, clock: false }, timeoutMs: 500 };
+    const body = `try { Math.random(); } catch {} try { Date.now(); } catch {} try { Date.now(); } catch {} for (;;);`;
+    const error = (await run(body, options).catch((thrown: unknown) => thrown)) as SkillCacheError;
+    expect(error.code).toBe('EXECUTION_TIMEOUT');
+    const { granted: use } = error.details['report'] as { granted: GrantUse };
+    expect(use.refused.map(({ request }) => request)).toEqual(['random', 'clock']);
+  });
+
   test('with a seed and a time, all of them replay', async () => {
     const body = `return [${uses.map(([, call]) => call).join(', ')}, new Date(5).getTime()].map(String);`;
     const options = { seed: 7, now: '2026-01-01T00:00:00Z', grants: { random: false, clock: false } };

@@ -2,7 +2,21 @@
 import { readSync, writeSync } from 'node:fs';
 
 const [way] = process.argv.slice(2);
-const KINDS = { bind: 1, run: 2, hello: 3, log: 4, outcome: 5, idle: 6, ask: 7, reply: 8, ping: 9 };
+const KINDS = {
+  bind: 1,
+  run: 2,
+  hello: 3,
+  log: 4,
+  outcome: 5,
+  idle: 6,
+  ask: 7,
+  reply: 8,
+  ping: 9,
+  fork: 10,
+  signal: 11,
+  ended: 12,
+  withheld: 13,
+};
 
 const frame = (kind, task, payload = '', size) => {
   const body = Buffer.from(payload);
@@ -69,7 +83,10 @@ const WAYS = {
   'a thrown error that is none': (t) => [
     raw(t, `${JSON.stringify({ kind: 'thrown', ...figures, error: 1 })}\n`),
   ],
-  'names that are no list': (t) => [value(t, '1', { withheld: 'x' })],
+  'a name that is too long': (t) => [frame('withheld', t, 'x'.repeat(101)), value(t)],
+  'names without end': (t) => [...Array.from({ length: 17 }, () => frame('withheld', t, 'x')), value(t)],
+  'a name of another task': (t) => [frame('withheld', t + 1, 'x'), value(t)],
+  'a frame of a fork server': (t) => [frame('ended', t, '{}'), value(t)],
   'a request without grants': (t) => [
     ask(t, { id: 1, kind: 'fetch', url: 'http://x/', method: 'GET', headers: [], secretHeaders: [] }),
   ],
