@@ -27,6 +27,9 @@ export interface OrderedRunsOptions<Result> {
   readonly position: number;
 }
 
+/** Results that wait to be taken while none before them is under way. */
+const READY_MAX = 64;
+
 export class OrderedRuns<Result> {
   readonly #options: OrderedRunsOptions<Result>;
   readonly #abort = new AbortController();
@@ -141,6 +144,8 @@ export class OrderedRuns<Result> {
   #hasRoom(): boolean {
     const { windowMax, windowBytesMax } = this.#options;
     if (this.#taken === this.#given) return true;
+    // Not a slow run is what is waited for, but who takes the results: running ahead would only fill memory.
+    if (this.#taken - this.#given >= READY_MAX && this.#settled.has(this.#given)) return false;
     const bytes = this.#takenTo - this.#givenTo + this.#waitingBytes;
     return this.#taken - this.#given < windowMax && bytes < windowBytesMax;
   }

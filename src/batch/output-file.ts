@@ -30,8 +30,11 @@ export class OutputFile {
   readonly #bufferBytes: number;
   readonly #bytesMax: number;
   #written: number;
-  #lines: string[] = [];
+  /** Bytes rather than the lines themselves: what lives long enough to be moved by the collector makes memory grow. */
+  #gathered: Buffer;
   #length = 0;
+  /** The one that was written last, to be used again. */
+  #spare: Buffer | undefined;
   #writing: Promise<void> | undefined;
   #failure: OutputUnwritableError | OutputLimitError | undefined;
 
@@ -42,6 +45,7 @@ export class OutputFile {
     this.#written = written;
     this.#bufferBytes = bounds.bufferBytes;
     this.#bytesMax = bounds.outputFileBytesMax;
+    this.#gathered = Buffer.allocUnsafeSlow(2 * bounds.bufferBytes);
   }
 
   /**
@@ -76,8 +80,10 @@ export class OutputFile {
 
   /** To be waited for with `room` where `isFull`. */
   append(line: string): void {
-    this.#lines.push(line);
-    this.#length += line.length;
+    // A character takes three bytes at most.
+    const mostBytes = 3 * line.length;
+    if (this.#length + mostBytes > this.#gathered.length) this.#grow(mostBytes);
+    this.#length += this.#gathered.write(line, this.#length);
     if (this.#length >= this.#bufferBytes && !this.#writing) void this.#write();
   }
 
@@ -94,8 +100,7 @@ export class OutputFile {
 
   /** Resolves when all that was appended is on disk. @throws {OutputUnwritableError}, {OutputLimitError} */
   async sync(): Promise<Written> {
-    while ((this.#writing || this.#lines.length > 0) && !this.#failure)
-      await (this.#writing ?? this.#write());
+    while ((this.#writing || this.#length > 0) && !this.#failure) await (this.#writing ?? this.#write());
     if (this.#failure) throw this.#failure;
     await this.#target.sync().catch((error: unknown) => {
       this.#failed(error);
@@ -110,21 +115,31 @@ export class OutputFile {
   }
 
   #write(): Promise<void> {
-    const bytes = Buffer.from(this.#lines.join(''));
-    this.#lines = [];
+    const full = this.#gathered;
+    this.#writing = this.#writeBytes(full, this.#length);
+    this.#gathered = this.#spare ?? Buffer.allocUnsafeSlow(2 * this.#bufferBytes);
+    this.#spare = undefined;
     this.#length = 0;
-    this.#writing = this.#writeBytes(bytes);
     return this.#writing;
   }
 
+  /** For a line that is larger than what is usually gathered. */
+  #grow(moreBytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(2 * this.#length + moreBytes);
+    this.#gathered.copy(larger, 0, 0, this.#length);
+    this.#gathered = larger;
+  }
+
   /** Does not reject: who waits looks at the failure. */
-  async #writeBytes(bytes: Buffer): Promise<void> {
+  async #writeBytes(buffer: Buffer, length: number): Promise<void> {
+    const bytes = buffer.subarray(0, length);
     try {
       const total = this.#written + bytes.length;
       if (total > this.#bytesMax) throw this.#tooLarge(total);
       await this.#target.write(bytes, this.#written);
       this.#hash.update(bytes);
       this.#written += bytes.length;
+      if (buffer.length === 2 * this.#bufferBytes) this.#spare = buffer;
     } catch (error) {
       this.#failed(error);
     } finally {
