@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SearchHit } from '../../src/store/store.ts';
 import { openDatabase, type SqliteDatabase } from '../../src/store/sqlite/driver.ts';
+import { planSearch } from '../../src/store/sqlite/search-plan.ts';
 import { search } from '../../src/store/sqlite/search.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { Statements } from '../../src/store/sqlite/statements.ts';
@@ -94,4 +95,21 @@ test('a word that no skill has changes nothing', () => {
   const [query = ''] = questions;
   expect(find(`${query} nowhere`, FEW)).toEqual(find(query, FEW));
   expect(find('nowhere', FEW)).toEqual([]);
+});
+
+test('of five common words the rarest are asked for, so that only some of the skills are visited', () => {
+  // Of 100,000 skills one in ten has a word: half a thousand are expected to have three of the five.
+  const asked: string[] = [];
+  const plan = planSearch(['one', 'two', 'three', 'four', 'five'], 10, {
+    skills: 100_000,
+    count: (_match, most) => ({ seen: most, lastId: most * 12 }),
+    find(match) {
+      asked.push(match);
+      return Array.from({ length: 400 }, (_, index) => index);
+    },
+  });
+  expect(plan?.ids).toHaveLength(400);
+  expect(plan?.groups.length).toBeGreaterThan(1);
+  expect(plan?.groups.flat().toSorted()).toEqual(['five', 'four', 'one', 'three', 'two']);
+  expect(asked).toHaveLength(1);
 });

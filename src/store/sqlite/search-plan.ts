@@ -36,6 +36,8 @@ export interface SearchPlan {
 const SEEN_MAX = 2_000;
 /** Words whose combinations are tried, the rarest: 255 of them. */
 const COMBINED_MAX = 8;
+/** What is found must be this share of what would be, for the least telling combinations to be left out. */
+const FOUND_SHARE = 0.75;
 
 /** Undefined where all skills that have any of the words are to be ranked. */
 export function planSearch(
@@ -48,11 +50,9 @@ export function planSearch(
   if (isFew(byRarity, probe, bounds.rankAll)) return undefined;
   const rare = byRarity.slice(0, COMBINED_MAX);
   const names = rare.map(({ term }) => term);
-  const { sets, ids } = chooseSets(rare, limit, probe, bounds);
-  const groups = groupsFor(
-    sets,
-    rare.map(({ skills }) => Math.min(1, skills / probe.skills)),
-  ).map((group) => termsOf(group, names));
+  const shares = rare.map(({ skills }) => Math.min(1, skills / probe.skills));
+  const { sets, ids } = chooseSets(rare, shares, limit, probe, bounds);
+  const groups = groupsFor(sets, shares).map((group) => termsOf(group, names));
   // The commonest are not asked for, and count where they are: they join the commonest of those that are.
   const widest = groups.find((group) => group.includes(names.at(-1) as string));
   widest?.push(...byRarity.slice(COMBINED_MAX).map(({ term }) => term));
@@ -81,6 +81,7 @@ function isFew(terms: readonly RareTerm[], probe: IndexProbe, rankAll: number): 
 /** As many combinations as find enough skills, and what they find. */
 function chooseSets(
   rare: readonly RareTerm[],
+  shares: readonly number[],
   limit: number,
   probe: IndexProbe,
   { wanted, ranked }: PlanBounds,
@@ -93,7 +94,7 @@ function chooseSets(
   };
   const expected = combinations.findIndex(({ skills }) => skills >= wanted);
   // Words that go together are found together: there are more than expected, or else more is asked for.
-  let count = expected < 0 ? combinations.length : expected + 1;
+  let count = expected < 0 ? combinations.length : partable(combinations, expected + 1, shares);
   let chosen = choose(count);
   // One combination more may be one too many: a hundred thousand for a handful.
   if (chosen.ids.length === ranked && count > 1) {
@@ -105,6 +106,28 @@ function chooseSets(
     chosen = choose(count);
   }
   return chosen;
+}
+
+/**
+ * As many of the first `count` combinations as can be parted into groups, if they find most of the skills that all of
+ * them do: the three commonest of five words may cost half of the time, and tell least.
+ */
+function partable(combinations: readonly Combination[], count: number, shares: readonly number[]): number {
+  const isPartable = (some: number) =>
+    groupsFor(
+      combinations.slice(0, some).map(({ bits }) => bits),
+      shares,
+    ).length > 1;
+  const needed = (combinations[count - 1] as Combination).skills * FOUND_SHARE;
+  let most = count;
+  let least = combinations.findIndex(({ skills }) => skills >= needed) + 1;
+  if (isPartable(most) || !isPartable(least)) return most;
+  while (most - least > 1) {
+    const middle = (least + most) >> 1;
+    if (isPartable(middle)) least = middle;
+    else most = middle;
+  }
+  return least;
 }
 
 function rarestFirst(terms: readonly string[], probe: IndexProbe): RareTerm[] {
