@@ -181,6 +181,15 @@ export const optionsSchema = z.strictObject({
       .describe(
         'Namespaces (bubblewrap) or a profile (sandbox-exec) around workers: where installed, never, or no run without.',
       ),
+    cgroup: z
+      .enum(['auto', 'never', 'require'])
+      .default('auto')
+      .describe('A cgroup (v2) for each worker: where this process may make them, never, or no run without.'),
+    cgroupPath: z
+      .string()
+      .max(4_096)
+      .default('')
+      .describe('The delegated cgroup to make them in; empty: the one that this process is in.'),
     grants: grantsMaxSchema.describe('The most that any run is granted beside computing.'),
   }),
   injection: section({

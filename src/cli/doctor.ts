@@ -137,6 +137,7 @@ async function sandboxChecks(session: Session): Promise<Check[]> {
     return [
       await tierCheck(library),
       await wrapperCheck(library),
+      await cgroupCheck(library),
       await forkServerCheck(library),
       await trialCheck(session, library),
     ];
@@ -172,6 +173,16 @@ async function tierCheck(library: SkillLibrary): Promise<Check> {
 async function wrapperCheck(library: SkillLibrary): Promise<Check> {
   const { wrapper, wrapperWhy } = await library.confinement();
   return { name: 'wrapper', status: 'ok', detail: wrapper ?? `none: ${wrapperWhy ?? 'unknown'}` };
+}
+
+/** Memory, processes and processor time are bounded without it too. */
+async function cgroupCheck(library: SkillLibrary): Promise<Check> {
+  const { cgroupWhy } = await library.confinement();
+  return {
+    name: 'cgroup',
+    status: 'ok',
+    detail: cgroupWhy === undefined ? 'one for each worker' : `none: ${cgroupWhy}`,
+  };
 }
 
 /** Where workers are started one by one each costs fifty times as much; that too is no fault. */

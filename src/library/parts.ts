@@ -57,9 +57,10 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
   const bounds = { entriesMax: cache.skillEntriesMax, bytesMax: cache.skillBytesMax, policy: cache.policy };
   const skills = new SkillCache({ store, compile, ...bounds });
   const inline = new InlineCache({ store, ...bounds });
-  const { require, wrapper } = options.sandbox;
+  const { require, wrapper, cgroup, cgroupPath } = options.sandbox;
   const { memoryBytesMax } = options.run;
-  const workers = new Dispatcher({ workers: options.workers, require, wrapper, memoryBytesMax });
+  const confined = { require, wrapper, cgroup, cgroupPath };
+  const workers = new Dispatcher({ workers: options.workers, ...confined, memoryBytesMax });
   const batches = new BatchCounters();
   const watched = { skills, inline, results, purity, workers, store, batches };
   const watch = new LibraryWatch(options, watched, webhook);

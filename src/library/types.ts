@@ -65,6 +65,8 @@ export interface Confinement {
   readonly wrapperWhy?: string;
   /** Why workers are started one by one and not copied from one that stands ready; absent where they are copied. */
   readonly forkServerWhy?: string;
+  /** Why workers have no cgroup each; absent where they have. */
+  readonly cgroupWhy?: string;
 }
 
 /** What the library has to say beside its answers; an edge writes it down. */

@@ -8,7 +8,8 @@ import { NO_ENGINE_GRANTS, type Program } from '../sandbox/protocol.ts';
 import type { DispatcherOptions, DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import { Haste } from './haste.ts';
 import type { TaskEnd } from './task.ts';
-import { needsOf, rankFor, type WorkerNeeds, type WorkerSlot, type WorkerStarter } from './worker-slot.ts';
+import { needsOf, rankFor, type WorkerNeeds, type WorkerSlot } from './worker-slot.ts';
+import type { WorkerStarter } from './worker-starter.ts';
 
 /** How long one that is asked to end may take, and how long after SIGTERM it gets SIGKILL. */
 const END_GRACE_MS = 500;

@@ -38,6 +38,10 @@ export interface DispatcherOptions {
   readonly confinement?: 'kernel' | 'permission' | undefined;
   /** Namespaces or a profile around workers: where there are any (`auto`), `never`, or else no run (`require`). */
   readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
+  /** A cgroup for each worker: where that can be (`auto`), `never`, or else no run (`require`). Default: never. */
+  readonly cgroup?: 'auto' | 'never' | 'require' | undefined;
+  /** The delegated cgroup to make them in. Default: the one that this process is in. */
+  readonly cgroupPath?: string | undefined;
   readonly observer?: PoolObserver | undefined;
 }
 
@@ -158,4 +162,6 @@ export interface Confinement {
   readonly wrapperWhy?: string;
   /** Why workers are started one by one and not copied from one that stands ready; absent where they are copied. */
   readonly forkServerWhy?: string;
+  /** Why workers have no cgroup each; absent where they have. */
+  readonly cgroupWhy?: string;
 }

@@ -18,7 +18,8 @@ import { RunStop } from './run-stop.ts';
 import { FairPermits } from './fair-permits.ts';
 import { Crew } from './crew.ts';
 import type { Death } from './task.ts';
-import { WorkerStarter, type WorkerSlot } from './worker-slot.ts';
+import type { WorkerSlot } from './worker-slot.ts';
+import { WorkerStarter } from './worker-starter.ts';
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -30,21 +31,14 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { require, confinement, wrapper } = options;
+    const { require, confinement, wrapper, cgroup, cgroupPath } = options;
     const { executor, forkServer } = options.workers;
     const onStart = () => {
       this.#counts.starts += 1;
     };
     const servesOne = options.workers.isolation !== 'library';
-    this.#starter = new WorkerStarter({
-      require,
-      confinement,
-      wrapper,
-      executor,
-      forkServer,
-      servesOne,
-      onStart,
-    });
+    const where = { require, confinement, wrapper, cgroup, cgroupPath };
+    this.#starter = new WorkerStarter({ ...where, executor, forkServer, servesOne, onStart });
     this.#crew = new Crew(options, this.#starter, this.#closing.signal);
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });

@@ -2,33 +2,23 @@
 import {
   frameBytes,
   PROGRAMS_MAX,
-  WITHHELD_MAX,
   type Binding,
   type Frame,
   type EngineGrants,
   type Hello,
   type Program,
-  type TaskHeader,
 } from '../sandbox/protocol.ts';
 import { Asks } from './asks.ts';
+import type { WorkerGroup } from './cgroup.ts';
 import { deferred } from './deferred.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
 import { LastWords } from './last-words.ts';
 import { LogKeeper } from './log-keeper.ts';
+import { noteWithheld, toldBy, type Running } from './running.ts';
 import { parseHello, parseOutcome, type Outcome } from './outcome.ts';
 import { neverReady } from './run-errors.ts';
 import type { Death, Task, TaskEnd } from './task.ts';
 import type { ProcessEnd, WorkerChannel, WorkerProcess } from './worker-process.ts';
-
-interface Running {
-  readonly id: number;
-  readonly header: TaskHeader;
-  readonly logs: LogKeeper;
-  readonly asks: Asks;
-  /** What it tried and goes without. */
-  readonly withheld: string[];
-  readonly settle: (end: TaskEnd) => void;
-}
 
 type WorkerState =
   | { readonly kind: 'starting' }
@@ -47,7 +37,6 @@ export interface WorkerTraits {
 }
 
 const SLACK_BYTES = 768 * 1024;
-const WITHHELD_BYTES_MAX = 100;
 
 export class Worker {
   readonly memoryBytesMax: number;
@@ -67,6 +56,7 @@ export class Worker {
   readonly #kept = new Set<string>();
   #lastTask = 0;
   readonly #words = new LastWords();
+  #group: WorkerGroup | undefined;
   #cause: string | undefined;
   #greet: { resolve(hello: Hello): void; reject(error: Error): void };
 
@@ -182,6 +172,12 @@ export class Worker {
     return promise;
   }
 
+  /** What the kernel counts it in, from now on. */
+  join(group: WorkerGroup): void {
+    if (this.isDead) group.remove();
+    else this.#group = group;
+  }
+
   /** Kills the whole process group at once; settles when it is gone. */
   kill(cause: string): Promise<Death> {
     this.#cause ??= cause;
@@ -269,7 +265,9 @@ export class Worker {
   #died({ exitCode, signal, use, error = '' }: ProcessEnd): Death {
     const before = this.#state;
     const cause = this.#cause === undefined ? {} : { cause: this.#cause };
-    const stderr = `${error}${this.#words.text}`;
+    const group = this.#group?.isOutOfMemory ? 'its cgroup ran out of memory\n' : '';
+    this.#group?.remove();
+    const stderr = `${error}${group}${this.#words.text}`;
     const death: Death = { exitCode, signal, stderr, ...(use && { use }), ...cause };
     this.#state = { kind: 'dead', death };
     this.#channel.destroy();
@@ -281,16 +279,4 @@ export class Worker {
     }
     return death;
   }
-}
-
-/** What a run told until its end, however it ended. */
-function toldBy({ logs, withheld }: Running): Pick<TaskEnd, 'logs' | 'logsCut' | 'withheld'> {
-  return { logs: logs.text, logsCut: logs.isCut, withheld };
-}
-
-/** @throws {ProtocolError} for more, or longer, names than an honest child tells. */
-function noteWithheld(known: string[], payload: Buffer): void {
-  if (known.length >= WITHHELD_MAX || payload.length > WITHHELD_BYTES_MAX)
-    throw new ProtocolError('too much is told to be withheld');
-  known.push(payload.toString('utf8'));
 }

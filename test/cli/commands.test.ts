@@ -321,6 +321,7 @@ test('doctor runs a program and names the confinement', async () => {
     'library',
     'confinement',
     'wrapper',
+    'cgroup',
     'fork server',
     'trial run',
   ]);
