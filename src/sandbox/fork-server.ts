@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:os';
 import { CHANNEL, processChannel } from './process-channel.ts';
-import { frameBytes, type ForkOrder, type ForkEnd } from './protocol.ts';
+import { frameBytes, type ForkEnd, type ForkOrder, type Hello } from './protocol.ts';
 import type { Exit, ForkCalls, SystemCalls } from './system-calls.ts';
 
 export interface Copy {
@@ -23,6 +23,12 @@ const { SIGKILL } = constants.signals;
 /** Descriptors that a copy finds its channel and its error stream on: two for each, from this one on. */
 const FIRST_DESCRIPTOR = CHANNEL + 1;
 const channelOf = (slot: number) => FIRST_DESCRIPTOR + 2 * slot;
+
+/** A server that cannot be one says why, and ends. */
+export function refuseForks(why: string): never {
+  processChannel.send(frameBytes('hello', 0, JSON.stringify({ tier: 'none', why } satisfies Hello)));
+  return processChannel.die();
+}
 
 /** Serves until the parent closes the channel, and then never returns; in each copy it returns once. */
 export function serveForks(calls: SystemCalls, slots: number): Copy {

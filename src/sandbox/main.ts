@@ -6,7 +6,7 @@ import { rmdirSync, stat } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { channel } from './channel.ts';
-import { serveForks, type Copy } from './fork-server.ts';
+import { refuseForks, serveForks, type Copy } from './fork-server.ts';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { ownCpuUs, ownMemoryBytes } from './own-use.ts';
 import { preload } from './preload.ts';
@@ -62,7 +62,7 @@ function start(): void {
   let calls: SystemCalls | undefined;
   let copy: Copy | undefined;
   if (settings.copies !== undefined) {
-    calls = systemCalls();
+    calls = loadCalls();
     copy = serveForks(calls, settings.copies);
     become(copy);
   }
@@ -103,6 +103,14 @@ function lookAfterMicrotasks(): void {
   if (isLookDue) return;
   isLookDue = true;
   process.nextTick(queueMicrotask, () => process.nextTick(look));
+}
+
+function loadCalls(): SystemCalls {
+  try {
+    return systemCalls();
+  } catch (error) {
+    return refuseForks(`koffi cannot be loaded: ${String(error)}`);
+  }
 }
 
 /** Its own working directory is removed at once: it stays empty, and nothing is left behind. */

@@ -30,6 +30,7 @@ export class ForkServer {
   readonly #copies = new Map<number, CopiedProcess>();
   readonly #held = new Set<CopiedProcess>();
   #next = 0;
+  #isUp = false;
   #isRetired = false;
   #isDead = false;
   readonly #greet = deferred<void>();
@@ -70,6 +71,7 @@ export class ForkServer {
       signal: (signal) => this.#send('signal', slot, Buffer.of(constants.signals[signal])),
       hold: (isHeld) => this.#hold(copy, isHeld),
       kill: () => this.#process.signal('SIGKILL'),
+      isUp: () => this.#isUp,
       hostId: (inner) => (this.#isApart ? copiedProcessId(this.processId, inner) : inner),
     });
     this.#copies.set(slot, copy);
@@ -109,8 +111,11 @@ export class ForkServer {
 
   #take({ kind, task: slot, payload }: Frame): void {
     if (kind === 'hello') {
+      this.#isUp = true;
       this.#process.greeted();
       this.#process.hold(this.#held.size > 0);
+      const { why } = JSON.parse(payload.toString('utf8')) as Hello;
+      if (why !== undefined) void this.#words.add(Buffer.from(why));
       this.#greet.resolve();
     } else if (kind === 'ended') {
       const copy = this.#copies.get(slot);
@@ -127,7 +132,9 @@ export class ForkServer {
     this.#greet.reject(neverReady({ ...end, stderr }));
     const copies = [...this.#copies.values()];
     this.#copies.clear();
-    for (const copy of copies) copy.end({ exitCode: null, signal: 'SIGKILL' });
+    // What it wrote last says why it never was, if it was not.
+    const { text } = this.#words;
+    for (const copy of copies) copy.end({ exitCode: null, signal: 'SIGKILL', ...(text && { error: text }) });
     for (let slot = this.#next; slot < COPIES; slot += 1)
       for (const index of [2 * slot, 2 * slot + 1]) this.#process.extra(index).destroy();
     await Promise.all(copies.map((copy) => copy.ended));
@@ -150,6 +157,8 @@ interface Server {
   hold(isHeld: boolean): void;
   /** Ends the server and all its copies. */
   kill(): void;
+  /** Whether it ever said that it stands ready, or why it cannot. */
+  isUp(): boolean;
   /** As this process sees it. */
   hostId(inner: number): number | undefined;
 }
@@ -183,6 +192,10 @@ export class CopiedProcess implements WorkerProcess {
     });
     // A copy that ended by itself leaves its channel; the server, asked to kill it, tells how.
     channel.once('close', () => this.signal('SIGKILL'));
+  }
+
+  get fault(): 'copying' | 'starting' {
+    return this.#server.isUp() ? 'copying' : 'starting';
   }
 
   greeted({ processId }: Hello): void {

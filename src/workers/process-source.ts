@@ -53,12 +53,10 @@ export class ProcessSource {
     return [...this.#alive].map((server) => server.processId).filter((id) => id > 0);
   }
 
-  /** No copies from now on, since the first did not come to life; false if none was tried. */
-  refuse(why: string): boolean {
-    if (this.#why !== undefined || this.#lines.size === 0) return false;
-    this.#why = `the fork server does not work here: ${why}`;
+  /** No copies from now on, since one did not come to life. */
+  refuse(why: string): void {
+    this.#why ??= `the fork server does not work here: ${why}`;
     this.#retireAll();
-    return true;
   }
 
   /** Ends the servers, whose copies are gone. */

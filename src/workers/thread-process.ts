@@ -14,6 +14,7 @@ export class ThreadProcess implements WorkerProcess {
   readonly words: readonly Readable[];
   /** It has none of its own. */
   readonly processId = undefined;
+  readonly fault = 'starting';
   readonly ended: Promise<ProcessEnd>;
   readonly #worker: Worker;
 

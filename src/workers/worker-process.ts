@@ -27,6 +27,8 @@ export interface WorkerProcess {
   readonly words: readonly Readable[];
   /** As this process sees it; undefined of a thread, and of a copy before its hello. */
   readonly processId: number | undefined;
+  /** What is at fault if it never says hello: `copying`, where what it was copied from had come up. */
+  readonly fault: 'copying' | 'starting';
   /** It is gone, and what it wrote was read. */
   readonly ended: Promise<ProcessEnd>;
   /** It said hello. */
@@ -41,6 +43,7 @@ export interface WorkerProcess {
 export class SpawnedProcess implements WorkerProcess {
   readonly channel: Socket;
   readonly words: readonly Socket[];
+  readonly fault = 'starting';
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcess;
   readonly #isApart: boolean;

@@ -3,9 +3,11 @@ import { SandboxUnavailableError, toError } from '../errors.ts';
 import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
 import { Cgroups } from './cgroup.ts';
 import type { Confinement } from './dispatch-types.ts';
+import { CopiedProcess } from './fork-server.ts';
 import { ProcessSource } from './process-source.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { WorkerSlot, type WorkerNeeds } from './worker-slot.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { Worker } from './worker.ts';
 import { findWrapper, type Wrapper } from './wrapper.ts';
 
@@ -112,16 +114,28 @@ export class WorkerStarter {
         }
         return await this.#accept(worker, hello, startedMs);
       } catch (error) {
-        if (signal.aborted) throw error;
-        if (this.hello === undefined && this.#processes.refuse(toError(error).message)) continue;
-        // It never started under what was put around it, and may without; one that did once will again.
-        if (wrapper === undefined || this.hello !== undefined) throw error;
-        this.#wrapper = undefined;
-        this.#wrapperWhy = `${wrapper.name} does not work here: ${toError(error).message}`;
+        // What worked once will work again.
+        if (signal.aborted || this.hello !== undefined) throw error;
+        if (!this.#goWithout(child, wrapper, toError(error).message)) throw error;
       } finally {
         signal.removeEventListener('abort', abort);
       }
     }
+  }
+
+  /** One never said hello: the next is started without what kept it from that. False if there is nothing such. */
+  #goWithout(child: WorkerProcess, wrapper: Wrapper | undefined, why: string): boolean {
+    const isCopy = child instanceof CopiedProcess;
+    if (isCopy && (child.fault === 'copying' || wrapper === undefined)) {
+      this.#processes.refuse(why);
+      return true;
+    }
+    if (wrapper === undefined) return false;
+    if (this.#wrapper === wrapper) {
+      this.#wrapper = undefined;
+      this.#wrapperWhy = `${wrapper.name} does not work here: ${why}`;
+    }
+    return true;
   }
 
   /** @throws {SandboxUnavailableError} */

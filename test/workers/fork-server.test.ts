@@ -3,6 +3,9 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import type { Dispatcher } from '../../src/workers/dispatch.ts';
+import { NO_ENGINE_GRANTS } from '../../src/sandbox/protocol.ts';
+import { ForkServer } from '../../src/workers/fork-server.ts';
+import type { Wrapper } from '../../src/workers/wrapper.ts';
 import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
 
 const PATIENT = { timeout: 20_000 };
@@ -96,6 +99,25 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
         .toEqual([]);
     },
   );
+
+  test('a server that never comes up is told from one that cannot copy', async () => {
+    const traits = { memoryBytesMax: 64 * MIB, confinement: 'kernel', servesOne: true } as const;
+    const copyOf = (wrapper: Wrapper | undefined) => {
+      const server = new ForkServer({ ...traits, wrapper }, NO_ENGINE_GRANTS);
+      return { server, copy: server.copy({ engine: NO_ENGINE_GRANTS }) };
+    };
+    const broken = copyOf({ name: 'bubblewrap', path: '/bin/false', flags: () => [], isNamespaced: true });
+    broken.copy.channel.resume();
+    await broken.copy.ended;
+    expect(broken.copy.fault).toBe('starting');
+    const sound = copyOf(undefined);
+    sound.copy.channel.resume();
+    await sound.server.ready;
+    expect(sound.copy.fault).toBe('copying');
+    sound.copy.signal('SIGKILL');
+    expect(await sound.copy.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+    await sound.server.close(10_000);
+  });
 
   test('the kernel tells what a run used whose process died', async () => {
     await using own = dispatcher({ min: 1, max: 1 });
