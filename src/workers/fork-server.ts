@@ -166,7 +166,7 @@ interface Server {
 /** A copy of a fork server. */
 export class CopiedProcess implements WorkerProcess {
   readonly channel: Socket;
-  readonly words: readonly Socket[];
+  readonly words: readonly [Socket];
   readonly ended: Promise<ProcessEnd>;
   readonly #server: Server;
   readonly #end = deferred<ProcessEnd>();
@@ -207,17 +207,16 @@ export class CopiedProcess implements WorkerProcess {
     return this.#processId;
   }
 
+  /** Its channel is enough: when that closes, the server is asked how it ended, and held until it has told. */
   hold(isHeld: boolean): void {
-    if (this.#isEnding) return;
-    this.channel[isHeld ? 'ref' : 'unref']();
-    this.words.forEach((stream) => stream[isHeld ? 'ref' : 'unref']());
-    this.#server.hold(isHeld);
+    if (!this.#isEnding) this.channel[isHeld ? 'ref' : 'unref']();
   }
 
   signal(signal: NodeJS.Signals): void {
     if (this.#isOver) return;
-    this.hold(true);
     this.#isEnding = true;
+    for (const stream of [this.channel, ...this.words]) stream.ref();
+    this.#server.hold(true);
     this.#server.signal(signal);
     if (signal === 'SIGKILL') this.#insist ??= setTimeout(() => this.#server.kill(), END_MS);
   }

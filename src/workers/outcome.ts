@@ -6,6 +6,8 @@ export interface Outcome {
   readonly header: OutcomeHeader;
   /** Codec text; empty unless `header.kind` is `value`. */
   readonly output: string;
+  /** The bytes of that. */
+  readonly outputBytes: number;
 }
 
 export type Bag = Readonly<Record<string, unknown>>;
@@ -27,7 +29,11 @@ export function parseOutcome(payload: Buffer): Outcome {
   const lineEnd = payload.indexOf(10);
   if (lineEnd < 0 || lineEnd > HEADER_BYTES_MAX) throw new ProtocolError('an outcome without its header');
   const bag = bagOf(payload.toString('utf8', 0, lineEnd));
-  return { header: headerOf(bag), output: payload.toString('utf8', lineEnd + 1) };
+  return {
+    header: headerOf(bag),
+    output: payload.toString('utf8', lineEnd + 1),
+    outputBytes: payload.length - lineEnd - 1,
+  };
 }
 
 function headerOf(bag: Bag): OutcomeHeader {

@@ -13,21 +13,35 @@ export function reportOf(
   broker?: Broker,
   stopped?: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number },
 ): RunReport {
-  const header = end.kind === 'outcome' ? end.outcome.header : undefined;
+  const { tier, start, queueMs, startMs, wallMs } = times;
+  const { logsCut } = end;
+  const bytesIn = Buffer.byteLength(data);
+  const given = grants && { grants: namesOf(grants), granted: useOf(end.withheld, broker) };
+  if (end.kind === 'outcome') {
+    const { header, outputBytes: bytesOut } = end.outcome;
+    const { memoryPeakBytes, logBytes } = header;
+    const cpuMs = header.cpuUs / 1_000;
+    // Of every good run: a literal is several times cheaper than what is spread together.
+    const report = {
+      tier,
+      start,
+      queueMs,
+      startMs,
+      wallMs,
+      cpuMs,
+      memoryPeakBytes,
+      bytesIn,
+      bytesOut,
+      logBytes,
+      logsCut,
+      limits,
+    };
+    return given ? { ...report, ...given } : report;
+  }
   // What the kernel told at its end is exact; what was read before it was killed is in steps of 10 ms.
-  const use = end.kind === 'died' ? (end.death.use ?? stopped?.use) : undefined;
-  return {
-    ...times,
-    ...(header
-      ? { cpuMs: header.cpuUs / 1_000, memoryPeakBytes: header.memoryPeakBytes }
-      : useUntilStop(use, stopped?.cpuMsBefore ?? 0, times.wallMs)),
-    bytesIn: Buffer.byteLength(data),
-    bytesOut: end.kind === 'outcome' ? Buffer.byteLength(end.outcome.output) : 0,
-    logBytes: header?.logBytes ?? Buffer.byteLength(end.logs),
-    logsCut: end.logsCut,
-    limits,
-    ...(grants && { grants: namesOf(grants), granted: useOf(end.withheld, broker) }),
-  };
+  const use = useUntilStop(end.death.use ?? stopped?.use, stopped?.cpuMsBefore ?? 0, wallMs);
+  const logBytes = Buffer.byteLength(end.logs);
+  return { ...times, ...use, bytesIn, bytesOut: 0, logBytes, logsCut, limits, ...given };
 }
 
 /** The kernel counts a process from its start, so that what its earlier runs took is left out. */
