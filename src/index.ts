@@ -71,7 +71,7 @@ export type { Alert } from './monitor/alerts.ts';
 export type { MemoryReport } from './monitor/memory-report.ts';
 export type { MetricsSnapshot } from './monitor/metrics.ts';
 export type { ResolvedOptions, SkillLibraryOptions } from './options.ts';
-export type { RunOptions } from './run-options.ts';
+export type { OnStage, RunOptions, ToldStage } from './run-options.ts';
 export type {
   JsonSchema,
   SkillDefinition,

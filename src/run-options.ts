@@ -39,6 +39,7 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
   id: z.uuid().optional(),
   onLog: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
+  onStage: z.custom<OnStage>((value) => typeof value === 'function').optional(),
 });
 
 export interface RunOptions {
@@ -70,7 +71,17 @@ export interface RunOptions {
   id?: string;
   /** Told what the skill writes to its console while it runs, as far as it is kept. Must not throw. */
   onLog?: (text: string) => void;
+  /** Told of each part of the run as it ends. Must not throw. */
+  onStage?: OnStage;
 }
+
+/**
+ * The parts of a run, in their order: its skill is loaded, its inputs checked, a known answer looked up, its data
+ * encoded; it waits for its turn, a worker is started where none is there, it runs, and its answer is checked.
+ */
+export type ToldStage = 'load' | 'validate' | 'lookup' | 'encode' | 'queue' | 'start' | 'run' | 'check';
+/** `endedAgoMs`: 0 for most; those that only the worker knows of are told together. */
+export type OnStage = (stage: ToldStage, durationMs: number, endedAgoMs: number) => void;
 
 export interface RunLimits {
   readonly timeoutMs: number;
@@ -105,6 +116,7 @@ const LOOKS: Looks = {
   signal: (value) => value instanceof AbortSignal,
   id: (value) => typeof value === 'string' && UUID.test(value),
   onLog: (value) => typeof value === 'function',
+  onStage: (value) => typeof value === 'function',
 };
 
 /** Whether options are good beyond doubt: the schema costs more than a cached answer, so it sees the others only. */

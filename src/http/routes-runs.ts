@@ -8,6 +8,7 @@ import { expectEverySkill, expectSkill } from './caller.ts';
 import { route, type Answer, type Call, type Route } from './route.ts';
 import type { ServiceContext } from './context.ts';
 import { stateText } from './routes-kept-runs.ts';
+import { stageSpans } from './tracing.ts';
 import { EXAMPLE_RUN_ID, runAnswer, runBody, runCodeBody, runState, skillReference } from './schemas.ts';
 
 const RUN_ERRORS: readonly ErrorCode[] = [
@@ -116,7 +117,7 @@ export function runRoutes(context: ServiceContext): Route[] {
 type Run = (
   library: Awaited<ReturnType<ServiceContext['libraryOf']>>,
   body: RunOptions & { inputs?: object },
-  how: Pick<RunOptions, 'id' | 'signal' | 'onLog'>,
+  how: Pick<RunOptions, 'id' | 'signal' | 'onLog' | 'onStage'>,
 ) => Promise<SkillRun>;
 
 /** At once or later, as the caller prefers. What `run` throws before it begins is an answer in any case. */
@@ -134,12 +135,14 @@ async function answerRun(
     const opened = context.libraryOf(caller);
     const library = opened instanceof Promise ? await opened : opened;
     if (!isLater) return reply.send(await runNow(context, request, reply, (how) => run(library, body, how)));
+    const onStage = stageSpans(request);
     const kept = context.keptRuns.start({ id: request.id, owner: caller.tenant, skill }, async (one) => {
       try {
         const ended = await run(library, body, {
           id: one.id,
           signal: one.signal,
           onLog: (text) => one.log(text),
+          ...(onStage && { onStage }),
         });
         return { run: ended, text: jsonAnswer(ended, options.runOutputBytesMax * 2) };
       } catch (thrown) {
@@ -161,12 +164,13 @@ async function runNow(
   { clients, options }: ServiceContext,
   request: Call['request'],
   reply: Call['reply'],
-  run: (how: Pick<RunOptions, 'id' | 'signal'>) => Promise<SkillRun>,
+  run: (how: Pick<RunOptions, 'id' | 'signal' | 'onStage'>) => Promise<SkillRun>,
 ): Promise<string> {
   const waiting = clients.wait(request);
   let isUnheard = false;
   try {
-    const ended = await run({ id: request.id, signal: waiting.signal });
+    const onStage = stageSpans(request);
+    const ended = await run({ id: request.id, signal: waiting.signal, ...(onStage && { onStage }) });
     isUnheard = ended.cached;
     reply.type('application/json; charset=utf-8');
     return jsonAnswer(ended, options.runOutputBytesMax * 2);

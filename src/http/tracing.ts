@@ -1,4 +1,4 @@
-/** One span for each request, through the API alone: without an SDK in the process it is nothing. */
+/** One span for each request, and for the parts of its run, through the API alone: without an SDK in the process it is nothing. */
 import {
   context,
   propagation,
@@ -8,7 +8,8 @@ import {
   trace,
   type Span,
 } from '@opentelemetry/api';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { OnStage } from '../run-options.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -41,4 +42,14 @@ export function addTracing(app: FastifyInstance): void {
     span?.end();
     done();
   });
+}
+
+/** Spans of the parts of a run, within that of its request; undefined where nobody looks at them. */
+export function stageSpans({ span }: FastifyRequest): OnStage | undefined {
+  if (!span?.isRecording()) return undefined;
+  const parent = trace.setSpan(ROOT_CONTEXT, span);
+  return (stage, durationMs, endedAgoMs) => {
+    const endMs = performance.timeOrigin + performance.now() - endedAgoMs;
+    tracer.startSpan(`run ${stage}`, { startTime: endMs - durationMs }, parent).end(endMs);
+  };
 }

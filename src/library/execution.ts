@@ -7,7 +7,7 @@ import { grantsFor, type RunGrants } from '../grants.ts';
 import { checkTargets, dataObject } from '../inject/data.ts';
 import type { LibraryParts } from './parts.ts';
 import type { RunRequest } from './run.ts';
-import { limitsFor, nowMs, type RunLimits, type RunOptions } from '../run-options.ts';
+import { limitsFor, nowMs, type OnStage, type RunLimits, type RunOptions } from '../run-options.ts';
 import { decodeValue, encodeValue } from '../sandbox/codec.ts';
 import type { ValidationIssue } from '../skills/validate.ts';
 import { asInjectionError } from '../workers/codec-error.ts';
@@ -17,6 +17,9 @@ import type { DispatchResult } from '../workers/dispatch-types.ts';
 const SANDBOX_VERSION = `1/${process.version}`;
 
 const NOTHING = Object.freeze({});
+
+/** Of the caller: a check of the answer that is made beside the run tells nobody. */
+type Listeners = Pick<RunOptions, 'onLog' | 'onStage'>;
 
 export interface RunData {
   readonly context: object;
@@ -81,7 +84,7 @@ export class Execution {
     const isPure = this.#isPure();
     const result = await this.#parts.results.getOrRun(
       isPure && mode !== 'bypass' ? this.#keyOf() : undefined,
-      (stop) => this.#run(stop, options.onLog),
+      (stop) => this.#run(stop, options),
       {
         digest: this.#skill.version.digest,
         mode,
@@ -132,11 +135,11 @@ export class Execution {
     return key ?? (resultKey({ ...parts, dataText: this.#dataText() }) as string);
   }
 
-  async #run(signal: AbortSignal, onLog?: RunOptions['onLog']): Promise<string> {
+  async #run(signal: AbortSignal, { onLog, onStage }: Listeners = NOTHING): Promise<string> {
     const { watch, workers } = this.#parts;
     const { seed, tenant } = this.#request.options;
     const now = nowMs(this.#request.options.now);
-    const clock = watch.stages();
+    const clock = watch.stages(onStage);
     const data = this.#dataText();
     clock?.lap('encode');
     const dispatched = await workers.run({
@@ -151,6 +154,7 @@ export class Execution {
       ...(onLog && { onLog }),
     });
     clock?.lap('execute');
+    if (onStage) tellStages(onStage, dispatched.report);
     this.#dispatched ??= dispatched;
     checkOutput(this.#skill, dispatched.output);
     clock?.lap('check');
@@ -173,6 +177,13 @@ export class Execution {
     }
     return this.#text;
   }
+}
+
+/** What happened to a run before it came back, one after the other. */
+function tellStages(told: OnStage, { queueMs, startMs, wallMs }: DispatchResult['report']): void {
+  told('queue', queueMs, startMs + wallMs);
+  told('start', startMs, wallMs);
+  told('run', wallMs, 0);
 }
 
 function checkInputs(skill: CompiledSkill, inputs: object): void {

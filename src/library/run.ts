@@ -67,10 +67,10 @@ export function run(
   watch.runStarted();
   let skill: CompiledSkill | undefined;
   try {
-    const clock = watch.hitStages();
+    const clock = watch.hitStages(options.onStage);
     skill = source.now();
-    clock?.lap('load');
     if (!skill) return gate.work(() => loadAndRun(parts, request, source, inputs));
+    clock?.lap('load');
     const execution = new Execution(parts, skill, inputs, request);
     clock?.lap('validate');
     const result = execution.known();
@@ -93,7 +93,7 @@ async function loadAndRun(
   let skill: CompiledSkill | undefined;
   let execution: Execution;
   try {
-    const clock = watch.stages();
+    const clock = watch.stages(request.options.onStage);
     skill = await source.load(request);
     clock?.lap('load');
     execution = new Execution(parts, skill, inputs, request);

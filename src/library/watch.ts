@@ -18,7 +18,7 @@ import { MemoryMonitor } from '../monitor/memory.ts';
 import { memoryReport, type MemoryReport } from '../monitor/memory-report.ts';
 import type { MetricsSnapshot } from '../monitor/metrics.ts';
 import { RunCounters } from '../monitor/run-counters.ts';
-import { StageClock } from '../monitor/stage-clock.ts';
+import { StageClock, type StageListener } from '../monitor/stage-clock.ts';
 import { snapshotOf, storeStatsOf } from './snapshot.ts';
 import { Webhook } from '../monitor/webhook.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -98,12 +98,13 @@ export class LibraryWatch {
   }
 
   /** Times the parts of a run that goes to a worker. */
-  stages(): StageClock | undefined {
-    return this.#options.monitor.enabled ? new StageClock(this.#counters) : undefined;
+  stages(told?: StageListener): StageClock | undefined {
+    return told || this.#options.monitor.enabled ? new StageClock(this.#counters, told) : undefined;
   }
 
   /** The same for a run that may yet be a hit, which costs less than the clocks: one in 64. */
-  hitStages(): StageClock | undefined {
+  hitStages(told?: StageListener): StageClock | undefined {
+    if (told) return this.stages(told);
     this.#hitsUntimed += 1;
     if (this.#hitsUntimed < TIMED_HITS) return undefined;
     this.#hitsUntimed = 0;

@@ -148,7 +148,11 @@ test.runIf(process.platform === 'linux')(
     expect(last, `resident bytes ${middle} → ${last}`).toBeLessThan(middle * 1.3 + 30e6);
     child.kill('SIGTERM');
     const { code, stderr } = await end;
-    expect([code, stderr]).toEqual([0, '']);
+    // That there is more to do than workers to do it is told by alerts, and is no failure.
+    const failures = stderr
+      .split('\n')
+      .filter((line) => line !== '' && !/"type":"[\w-]+","subject":/.test(line));
+    expect([code, failures]).toEqual([0, []]);
     expect(readdirSync(temporary)).toEqual([]);
     console.log(
       `${calls} calls`,

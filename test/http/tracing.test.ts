@@ -1,6 +1,6 @@
 import { propagation, ROOT_CONTEXT, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import { afterAll, expect, test } from 'vitest';
-import { startTestService } from './service.ts';
+import { DOUBLE, startTestService } from './service.ts';
 
 interface Recorded {
   readonly name: string;
@@ -8,23 +8,35 @@ interface Recorded {
   readonly parent: string | undefined;
   status?: number;
   isEnded?: boolean;
+  startMs?: number | undefined;
+  endMs?: number | undefined;
 }
 
 const spans: Recorded[] = [];
 
 /** As much of an SDK as writes spans down. */
 const tracer = {
-  startSpan(name: string, { attributes = {} }: { attributes?: object }, parent: Context): Span {
+  startSpan(
+    name: string,
+    { attributes = {}, startTime }: { attributes?: object; startTime?: number },
+    parent: Context,
+  ): Span {
     const recorded: Recorded = {
       name,
       attributes: { ...attributes },
+      startMs: startTime,
       parent: trace.getSpanContext(parent)?.traceId,
     };
     spans.push(recorded);
     return {
       setAttribute: (key: string, value: unknown) => (recorded.attributes[key] = value),
       setStatus: ({ code }: { code: number }) => (recorded.status = code),
-      end: () => (recorded.isEnded = true),
+      isRecording: () => true,
+      spanContext: () => ({ traceId: name, spanId: '1'.repeat(16), traceFlags: 1 }),
+      end: (endMs?: number) => {
+        recorded.isEnded = true;
+        recorded.endMs = endMs;
+      },
     } as unknown as Span;
   },
 } as unknown as Tracer;
@@ -52,6 +64,8 @@ test('each request is a span of the trace that it came with', async () => {
     traceparent: `00-${traceId}-${'b'.repeat(16)}-01`,
   });
   await service.ask('GET', '/healthz');
+  const [, , ...none] = spans;
+  expect(none).toEqual([]);
   expect(spans).toMatchObject([
     {
       name: 'GET /v1/skills/:name',
@@ -61,4 +75,26 @@ test('each request is a span of the trace that it came with', async () => {
     },
     { name: 'GET /healthz', parent: undefined, isEnded: true },
   ]);
+});
+
+test('the parts of a run are spans within that of its request, one after the other', async () => {
+  await using service = await startTestService();
+  spans.length = 0;
+  await service.ask('PUT', '/v1/skills/double', DOUBLE);
+  const run = { inputs: { n: 3 } };
+  for (const names of [
+    ['load', 'validate', 'lookup', 'encode', 'queue', 'start', 'run', 'check'],
+    ['load', 'validate', 'lookup'],
+  ]) {
+    spans.length = 0;
+    expect(await service.ask('POST', '/v1/skills/double/run', run)).toMatchObject({ status: 200 });
+    const [request, ...parts] = spans;
+    const told = parts.map(({ name }) => name.slice('run '.length));
+    expect(told).toEqual(names.filter((name) => told.includes(name)));
+    expect(told).toEqual(expect.arrayContaining(names.length > 3 ? ['encode', 'queue', 'run'] : ['lookup']));
+    for (const { parent, startMs = 0, endMs = 0 } of parts) {
+      expect(parent).toBe(request?.name);
+      expect(endMs).toBeGreaterThanOrEqual(startMs);
+    }
+  }
 });
