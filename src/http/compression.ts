@@ -22,20 +22,24 @@ const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 const GZIP = { level: 4 };
 
 export function addCompression(app: FastifyInstance, bodyBytesMax: number): void {
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload !== 'string' || payload.length < PACKED_BYTES_MIN) return payload;
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (typeof payload !== 'string' || payload.length < PACKED_BYTES_MIN) return done(null, payload);
     reply.header('vary', 'accept-encoding');
     const packing = packingOf(request.headers['accept-encoding']);
-    if (packing === undefined) return payload;
+    if (packing === undefined) return done(null, payload);
     reply.header('content-encoding', packing).removeHeader('content-length');
     return packing === 'br' ? packBrotli(payload, BROTLI) : packGzip(payload, GZIP);
   });
-  app.addHook('preParsing', async (request, _reply, payload) => {
+  app.addHook('preParsing', (request, _reply, payload, done) => {
     const encoding = request.headers['content-encoding'];
-    if (encoding === undefined || encoding === 'identity') return payload;
+    if (encoding === undefined || encoding === 'identity') return done(null, payload);
     // What is unpacked has another length than what was announced.
     delete request.headers['content-length'];
-    return unpacked(payload as Readable, encoding, bodyBytesMax);
+    try {
+      return done(null, unpacked(payload as Readable, encoding, bodyBytesMax));
+    } catch (error) {
+      return done(error as Error);
+    }
   });
 }
 

@@ -26,9 +26,18 @@ export function addIdempotency(
   /** Keys whose first request is not answered yet. */
   const underWay = new Set<string>();
   app.decorateRequest('firstOf');
-  app.addHook('preHandler', async (request, reply) => {
+  app.addHook('preHandler', (request, reply, done) => {
     const given = request.headers['idempotency-key'];
-    if (given === undefined || (request.method !== 'POST' && request.method !== 'PUT')) return undefined;
+    const { method } = request;
+    // Most have none: nothing is waited for then.
+    if (given === undefined || (method !== 'POST' && method !== 'PUT')) return done();
+    return answerKnown(request, reply, given);
+  });
+  const answerKnown = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: string | string[],
+  ): Promise<unknown> => {
     const key = keyOf(request, given);
     const fingerprint = hash('sha256', `${request.method} ${request.url}\n${JSON.stringify(request.body)}`);
     if (underWay.has(key))
@@ -43,11 +52,19 @@ export function addIdempotency(
     underWay.delete(key);
     request.firstOf = undefined;
     return reply.header('idempotency-replayed', 'true').send(kept.body);
-  });
-  app.addHook('onSend', async (request, reply, payload) => {
+  };
+  app.addHook('onSend', (request, reply, payload, done) => {
     const { firstOf } = request;
-    if (!firstOf || typeof payload !== 'string' || !isFinal(reply.statusCode)) return payload;
-    if (payload.length > BODY_BYTES_MAX) return payload;
+    const isKept = firstOf && typeof payload === 'string' && isFinal(reply.statusCode);
+    if (!isKept || payload.length > BODY_BYTES_MAX) return done(null, payload);
+    return keep(request, reply, firstOf, payload);
+  });
+  const keep = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    firstOf: NonNullable<FastifyRequest['firstOf']>,
+    payload: string,
+  ): Promise<string> => {
     try {
       const headers = JSON.stringify(headersOf(reply));
       const answer = { ...firstOf, status: reply.statusCode, headers, body: payload };
@@ -57,7 +74,7 @@ export function addIdempotency(
       failed(request, error);
     }
     return payload;
-  });
+  };
   app.addHook('onResponse', (request, _reply, done) => {
     if (request.firstOf) underWay.delete(request.firstOf.key);
     done();
