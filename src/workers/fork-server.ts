@@ -181,7 +181,9 @@ export class CopiedProcess implements WorkerProcess {
     this.words = [words];
     this.#server = server;
     words.resume();
-    const read = new Promise<void>((resolve) => words.once('close', resolve));
+    const read = words.closed
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => words.once('close', () => resolve()));
     this.ended = this.#end.promise.then(async (end) => {
       this.#isOver = true;
       clearTimeout(this.#insist);
@@ -218,7 +220,16 @@ export class CopiedProcess implements WorkerProcess {
     for (const stream of [this.channel, ...this.words]) stream.ref();
     this.#server.hold(true);
     this.#server.signal(signal);
-    if (signal === 'SIGKILL') this.#insist ??= setTimeout(() => this.#server.kill(), END_MS);
+    if (signal === 'SIGKILL') this.#insist ??= setTimeout(() => this.#endServer(), END_MS);
+  }
+
+  /** Where this process was too busy to read it, the answer may lie there: it is read before the next turn. */
+  #endServer(): void {
+    setImmediate(() =>
+      setImmediate(() => {
+        if (!this.#isOver) this.#server.kill();
+      }),
+    );
   }
 
   /** The server told of its end. */

@@ -160,7 +160,8 @@ export class Worker {
   check(timeoutMs: number): Promise<boolean> {
     if (this.#state.kind !== 'idle') return Promise.resolve(false);
     const { promise, resolve } = deferred<boolean>();
-    const timer = setTimeout(() => resolve(false), timeoutMs);
+    // Where this process was too busy to read it, the answer may lie there: it is read before the next turn.
+    const timer = setTimeout(() => setImmediate(() => setImmediate(resolve, false)), timeoutMs);
     this.#state = {
       kind: 'checking',
       tell: (isThere) => {

@@ -1,15 +1,19 @@
 /** Workers that are copies of a process that stands ready. Linux alone has them. */
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import type { Dispatcher } from '../../src/workers/dispatch.ts';
 import { NO_ENGINE_GRANTS } from '../../src/sandbox/protocol.ts';
-import { ForkServer } from '../../src/workers/fork-server.ts';
+import { CopiedProcess, ForkServer } from '../../src/workers/fork-server.ts';
 import type { Wrapper } from '../../src/workers/wrapper.ts';
 import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
 
 const PATIENT = { timeout: 20_000 };
 const ONE = 'export const result = 1;';
+
+const BROKEN: Wrapper = { name: 'bubblewrap', path: '/bin/false', flags: () => [], isNamespaced: true };
 
 function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -106,7 +110,7 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
       const server = new ForkServer({ ...traits, wrapper }, NO_ENGINE_GRANTS);
       return { server, copy: server.copy({ engine: NO_ENGINE_GRANTS }) };
     };
-    const broken = copyOf({ name: 'bubblewrap', path: '/bin/false', flags: () => [], isNamespaced: true });
+    const broken = copyOf(BROKEN);
     broken.copy.channel.resume();
     await broken.copy.ended;
     expect(broken.copy.fault).toBe('starting');
@@ -117,6 +121,33 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     sound.copy.signal('SIGKILL');
     expect(await sound.copy.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
     await sound.server.close(10_000);
+  });
+
+  test('a copy whose streams had closed before it was ordered ends too', async () => {
+    const closed = () => {
+      const socket = new Socket();
+      return once(socket.destroy(), 'close').then(() => socket);
+    };
+    const server = { signal() {}, hold() {}, kill() {}, isUp: () => false, hostId: () => undefined };
+    const copy = new CopiedProcess([await closed(), await closed()], server);
+    copy.end({ exitCode: null, signal: 'SIGKILL' });
+    expect(await copy.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
+  });
+
+  test('a parent that was too busy to hear of an end does not take the server for stuck', async () => {
+    await using own = dispatcher({ min: 1, max: 2 });
+    await own.warmUp();
+    const server = serverOf(own);
+    const caller = new AbortController();
+    const loop = failure(own, 'for (;;);', { signal: caller.signal });
+    await expect.poll(() => own.stats().workers.some(({ isBusy }) => isBusy), PATIENT).toBe(true);
+    caller.abort();
+    // The server is asked in this turn of the loop, and has more time than it is given before the next.
+    for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+    expect((await loop).error.code).toBe('ABORTED');
+    expect((await run(own, ONE)).output).toBe(1);
+    expect(serverOf(own)).toBe(server);
   });
 
   test('the kernel tells what a run used whose process died', async () => {
