@@ -6,12 +6,16 @@ import { types } from 'node:util';
 
 type Bag = Record<PropertyKey, unknown>;
 
-const { isProxy } = types;
+const { isBoxedPrimitive, isProxy } = types;
 const { isArray } = Array;
 const { getPrototypeOf, is, keys } = Object;
 const getterOf = Function.prototype.call.bind(
   (Object.prototype as unknown as Bag)['__lookupGetter__'] as (key: PropertyKey) => unknown,
 ) as (self: object, key: PropertyKey) => unknown;
+const isEnumerable = Function.prototype.call.bind(Object.prototype.propertyIsEnumerable) as (
+  self: object,
+  key: PropertyKey,
+) => boolean;
 
 /**
  * One verifying walk: true when `JSON.stringify` loses nothing of `root`. Calls nothing of the value's, and
@@ -59,10 +63,16 @@ export function isJsonPure(
   for (let container = waiting.pop() as Bag | undefined; container !== undefined;) {
     const depth = depths.pop() as number;
     if (depth > depthMax || size > bytesMax || isProxy(container) || seen.has(container)) return false;
+    // `JSON.stringify` would call a `toJSON` that is not walked, and ask a boxed primitive for what is in it.
+    if (('toJSON' in container && !isEnumerable(container, 'toJSON')) || isBoxedPrimitive(container))
+      return false;
     seen.add(container);
     if (isArray(container)) {
       const { length } = container;
-      if (getPrototypeOf(container) !== arrayPrototype || keys(container).length !== length) return false;
+      const names = keys(container);
+      if (getPrototypeOf(container) !== arrayPrototype || names.length !== length) return false;
+      // Indexes come first: with a hole, the last one is another key.
+      if (length > 0 && names[length - 1] !== `${length - 1}`) return false;
       for (let i = 0; i < length; i += 1) if (!takes(container, i, depth)) return false;
     } else {
       if (getPrototypeOf(container) !== objectPrototype) return false;

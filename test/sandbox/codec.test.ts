@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isJsonPure } from '../../src/sandbox/codec-pure.ts';
 import { decodeValue, encodeValue, hostCodec, CODEC_SOURCE } from '../../src/sandbox/codec.ts';
 import type { CodecFailure } from '../../src/sandbox/codec.ts';
 
@@ -183,6 +184,36 @@ describe('encodeValue', () => {
       Object.create(trapped),
     ])
       expect(failureOf(() => encodeValue(value)).reason).toBe('UNSERIALIZABLE_VALUE');
+  });
+
+  test('neither calls nor believes what JSON.stringify would ask beside the enumerable keys', () => {
+    let calls = 0;
+    const trap = () => ((calls += 1), 'forged');
+    const hidden = <T extends object>(value: T, key: string, how: PropertyDescriptor): T =>
+      Object.defineProperty(value, key, how);
+    const plain = (value: object): object => Object.setPrototypeOf(value, Object.prototype) as object;
+    for (const [value, meant] of [
+      [hidden({ a: 1 }, 'toJSON', { value: trap }), { a: 1 }],
+      [hidden({ a: 1 }, 'toJSON', { get: trap }), { a: 1 }],
+      [{ in: [hidden([1], 'toJSON', { value: trap })] }, { in: [[1]] }],
+      [plain(new Number(5)), {}],
+      [hidden(plain(new String('ab')), 'toString', { value: trap }), { 0: 'a', 1: 'b' }],
+      [plain(new Boolean(true)), {}],
+    ])
+      deepStrictEqual(decodeValue(encodeValue(value)), meant);
+    expect(calls).toBe(0);
+  });
+
+  test('keeps the other keys of an array whose holes its prototype seems to fill', () => {
+    const text: unknown = runInNewContext(
+      `
+      const codec = ${CODEC_SOURCE}({ isProxy: () => false, isJsonPure });
+      Object.defineProperty(Array.prototype, 1, { value: 'inherited' });
+      codec.encode(Object.assign([0], { length: 2, other: 9 }));
+    `,
+      { isJsonPure },
+    );
+    deepStrictEqual(decodeValue(text as string), Object.assign([0], { length: 2, other: 9 }));
   });
 
   test('ignores symbol keys and keys that are not enumerable', () => {
