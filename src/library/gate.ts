@@ -2,6 +2,9 @@
 import { setMaxListeners } from 'node:events';
 import { ClosedError } from '../errors.ts';
 
+/** A timer that does nothing, so it is as long as may be. */
+const ALIVE_MS = 2 ** 31 - 1;
+
 export class LibraryGate {
   /** Fires when `close` has waited long enough. */
   readonly #closing = new AbortController();
@@ -44,11 +47,21 @@ export class LibraryGate {
   }
 
   async #close(graceMs: number, end: () => Promise<void>): Promise<void> {
+    // Whoever waits for the end must hear of it, also where nothing else is left that keeps this process alive.
+    const alive = setInterval(() => {}, ALIVE_MS);
+    try {
+      await this.#finish(graceMs);
+      await end();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  async #finish(graceMs: number): Promise<void> {
     const finished = Promise.allSettled(this.#running);
     const message = `the library was closed; the run did not end within ${graceMs} ms`;
     const timer = setTimeout(() => this.#closing.abort(new ClosedError(message)), graceMs);
     await finished;
     clearTimeout(timer);
-    await end();
   }
 }

@@ -107,7 +107,7 @@ export class SpawnedProcess implements WorkerProcess {
       this.#child.once('close', finish);
       this.#child.once('exit', (exitCode, signal) => {
         // Whoever waits for `close` waits for the streams, and nothing else may be left that keeps this process alive.
-        for (const stream of this.words) stream.ref();
+        for (const stream of this.#child.stdio) (stream as Socket | null | undefined)?.ref();
         if (!this.#isKilled) return;
         if (!this.#isApart) return finish(exitCode, signal);
         // The wrapper is gone; what it wrapped is when its streams end too.
