@@ -8,6 +8,8 @@ import type { ProcessEnd, WorkerChannel, WorkerProcess } from './worker-process.
 type ThreadTraits = Pick<WorkerSettings, 'memoryBytesMax' | 'servesOne' | 'engine'>;
 
 const MIB = 1024 * 1024;
+/** A thread that has not started within this is ended all the same. */
+const START_MS = 2_000;
 
 export class ThreadProcess implements WorkerProcess {
   readonly channel: WorkerChannel;
@@ -17,6 +19,9 @@ export class ThreadProcess implements WorkerProcess {
   readonly fault = 'starting';
   readonly ended: Promise<ProcessEnd>;
   readonly #worker: Worker;
+  #isUp = false;
+  #isEnding = false;
+  #insist: NodeJS.Timeout | undefined;
 
   constructor({ memoryBytesMax, servesOne, engine }: ThreadTraits) {
     const settings: WorkerSettings = {
@@ -41,13 +46,14 @@ export class ThreadProcess implements WorkerProcess {
       name: 'skillcache worker',
       resourceLimits: { maxOldGenerationSizeMb: Math.max(16, Math.floor(memoryBytesMax / MIB)) },
     });
-    const channel = new ThreadChannel(frames.port1, replies.port1, sent);
+    const channel = new ThreadChannel(frames.port1, replies.port1, sent, () => this.#hears());
     this.channel = channel;
     this.words = [this.#worker.stdout, this.#worker.stderr];
     this.ended = new Promise((resolve) => {
       let error: string | undefined;
       this.#worker.once('error', (thrown) => (error = String(thrown)));
       this.#worker.once('exit', (exitCode) => {
+        clearTimeout(this.#insist);
         channel.destroy();
         resolve({ exitCode, signal: null, ...(error !== undefined && { error }) });
       });
@@ -59,14 +65,28 @@ export class ThreadProcess implements WorkerProcess {
   }
 
   hold(isHeld: boolean): void {
+    if (this.#isEnding) return;
     this.#worker[isHeld ? 'ref' : 'unref']();
     this.channel[isHeld ? 'ref' : 'unref']();
   }
 
-  /** Of a thread nothing is asked twice: any signal ends it. */
+  /**
+   * Of a thread nothing is asked twice: any signal ends it, once it is up. One that is ended while it
+   * loads its program leaves the files open that it was about to read.
+   */
   signal(): void {
-    this.#worker.ref();
+    this.hold(true);
+    this.#isEnding = true;
+    if (this.#isUp) void this.#worker.terminate();
+    else this.#insist ??= setTimeout(() => void this.#worker.terminate(), START_MS);
+  }
+
+  /** Whether what it says is of interest: not the hello of one that is to end. */
+  #hears(): boolean {
+    if (this.#isUp || !this.#isEnding) return (this.#isUp = true);
+    this.#isUp = true;
     void this.#worker.terminate();
+    return false;
   }
 }
 
@@ -76,13 +96,13 @@ class ThreadChannel extends Duplex implements WorkerChannel {
   readonly #replies: MessagePort;
   readonly #sent: Int32Array;
 
-  constructor(frames: MessagePort, replies: MessagePort, sent: Int32Array) {
+  constructor(frames: MessagePort, replies: MessagePort, sent: Int32Array, hears: () => boolean) {
     super();
     this.#frames = frames;
     this.#replies = replies;
     this.#sent = sent;
     frames.on('message', (bytes: Uint8Array) => {
-      this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      if (hears()) this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     });
   }
 

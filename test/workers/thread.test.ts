@@ -1,6 +1,8 @@
 /** Workers that are threads of this process: for trusted code, and never taken for more than that. */
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { SkillLibrary } from '../../src/index.ts';
 import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
@@ -37,6 +39,30 @@ describe('the executor thread', () => {
       forkServerWhy: 'workers.executor is thread',
     });
   });
+
+  test.runIf(process.platform === 'linux')(
+    'one that is ended while it starts leaves no file open',
+    async () => {
+      const open = () =>
+        readdirSync('/proc/self/fd').filter((descriptor) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${descriptor}`).includes('/dist/sandbox/');
+          } catch {
+            // The one that the folder was read through.
+            return false;
+          }
+        });
+      for (let ms = 60; ms < 240; ms += 20) {
+        const own = threads({ min: 2 });
+        const warm = own.warmUp().catch(() => 'closed');
+        // Somewhere in its start, wherever that is here.
+        await pause(ms);
+        await own.close(0);
+        await warm;
+      }
+      expect(open()).toEqual([]);
+    },
+  );
 
   test('one thread serves many runs, each in a fresh realm', async () => {
     await using own = threads();
