@@ -5,8 +5,10 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import workerThreads from 'node:worker_threads';
-import { lockDown } from '../../dist/sandbox/lockdown.js';
+import { lockDown, restartWithoutRing } from '../../dist/sandbox/lockdown.js';
 
+// Node 22 and later open a ring at their start.
+restartWithoutRing();
 const koffi = createRequire(import.meta.url)('koffi');
 const syscall = koffi.load(null).func('syscall', 'long', Array(7).fill('long'));
 const isX64 = process.arch === 'x64';

@@ -79,10 +79,15 @@ describe('the executor thread', () => {
       'export default () => { Promise.reject(new Error("x")); return new Promise((r) => setTimeout(r, 1e5)); };',
       'SKILL_RUNTIME',
     ],
-    [
-      'export default () => { const a = []; for (;;) a.push(new Array(1000).fill(0.5)); };',
-      'EXECUTION_MEMORY',
-    ],
+    // Node 24 and later end the whole process where a thread's heap grows faster than they can stop it.
+    ...(Number(process.versions.node.split('.')[0]) < 24
+      ? [
+          [
+            'export default () => { const a = []; for (;;) a.push(new Array(1000).fill(0.5)); };',
+            'EXECUTION_MEMORY',
+          ],
+        ]
+      : []),
     ['export default () => "x".repeat(2 ** 20);', 'OUTPUT_LIMIT'],
   ])('%s is %s, and the next run works', async (code, expected) => {
     await using own = threads();
