@@ -9,7 +9,8 @@ import { ask, DOUBLE, type Answer } from './service.ts';
 
 const SOAK_MS = Number(process.env['SKILLCACHE_SOAK_MS'] ?? 20_000);
 const CALLERS = 4;
-const FORK_SERVER_FILES = 100;
+/** Its channel, two streams, and two descriptors for each copy that it may make yet. */
+const FORK_SERVER_FILES = 3 + 2 * 48;
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -87,9 +88,8 @@ function look(pid: number): { residentBytes: number; files: number; children: nu
   };
 }
 
-/** Of what was seen, the least but for a tenth: a heap breathes, and what leaks raises the floor that it breathes over. */
-const floor = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[Math.floor(values.length / 10)] ?? 0;
+const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
 
 test.runIf(process.platform === 'linux')(
   'under mixed load nothing leaks, no answer is wrong, and every request ends in a documented status',
@@ -140,21 +140,18 @@ test.runIf(process.platform === 'linux')(
       const { inFlight } = body['runs'] as { inFlight: number };
       if (inFlight === 0) break;
     }
-    // What hung up last may take a moment to be gone. A fork server has two descriptors for each copy that it may make yet.
+    // What hung up last may take a moment to be gone. Fork servers that came since have files of their own.
     const isAtRest = ({ files, children }: ReturnType<typeof look>): boolean =>
-      children <= 4 && files <= before.files + 24 + children * FORK_SERVER_FILES;
+      children <= 4 &&
+      files <= before.files + 24 + Math.max(0, children - before.children) * FORK_SERVER_FILES;
     while (!isAtRest(look(pid))) await new Promise((go) => setTimeout(go, 20));
-    const middle = floor(resident.slice(resident.length / 3, (resident.length * 2) / 3));
-    const last = floor(resident.slice((resident.length * 2) / 3));
-    // Flat after warm-up.
+    const middle = median(resident.slice(resident.length / 3, (resident.length * 2) / 3));
+    const last = median(resident.slice((resident.length * 2) / 3));
+    // Flat after warm-up: heaps breathe, leaks do not come back.
     expect(last, `resident bytes ${middle} → ${last}`).toBeLessThan(middle * 1.3 + 30e6);
     child.kill('SIGTERM');
     const { code, stderr } = await end;
-    // That there is more to do than workers to do it is told by alerts, and is no failure.
-    const failures = stderr
-      .split('\n')
-      .filter((line) => line !== '' && !/"type":"[\w-]+","subject":/.test(line));
-    expect([code, failures]).toEqual([0, []]);
+    expect([code, stderr]).toEqual([0, '']);
     expect(readdirSync(temporary)).toEqual([]);
     console.log(
       `${calls} calls`,
