@@ -51,10 +51,6 @@ function ask(url: string, key = ''): Promise<Asked> {
   });
 }
 
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 test('certificates as they change; keys, limits and the level of the log at SIGHUP; nothing that is wrong', async ({
   skip,
 }) => {
@@ -73,14 +69,17 @@ test('certificates as they change; keys, limits and the level of the log at SIGH
   child.stdin.end();
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const logged = async (text: string): Promise<void> => {
+    while (!log.includes(text)) await once(child.stderr, 'data');
+  };
   const [text] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   const { url } = JSON.parse(text) as { url: string };
   expect(await ask(url, key)).toEqual({ status: 200, name: 'first', policy: '"caller";q=1000;w=60' });
   expect(log).toBe('');
 
-  // By itself, within some seconds.
+  // By itself, within some seconds: asked again as soon as it is answered.
   use('second');
-  await until(async () => (await ask(url, key)).name === 'second');
+  while ((await ask(url, key)).name !== 'second');
 
   use('third');
   configure(2_000, 'info');
@@ -88,16 +87,16 @@ test('certificates as they change; keys, limits and the level of the log at SIGH
   const other = await command(['keys', 'create', '--json', '--name', 'two'], { cwd });
   const { key: second } = JSON.parse(other.stdout) as { key: string };
   child.kill('SIGHUP');
-  await until(() => log.includes('were read again'));
+  await logged('were read again');
   expect(await ask(url, second)).toEqual({ status: 200, name: 'third', policy: '"caller";q=2000;w=60' });
   expect((await ask(url, key)).status).toBe(401);
-  await until(() => log.includes('"route":"/v1/skills"'));
+  await logged('"route":"/v1/skills"');
 
   configure('many', 'silent');
   writeFileSync(at('used.pem'), 'no certificate');
   child.kill('SIGHUP');
-  await until(() => log.includes('the settings are wrong: everything stays as it was'));
-  await until(() => log.includes('the certificate stays as it was'));
+  await logged('the settings are wrong: everything stays as it was');
+  await logged('the certificate stays as it was');
   expect(await ask(url, second)).toEqual({ status: 200, name: 'third', policy: '"caller";q=2000;w=60' });
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);

@@ -26,8 +26,9 @@ async function gauge(name: string): Promise<number> {
   return Number(new RegExp(`^skillcache_${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
+/** Asks again as soon as it is answered. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!(await isSo()));
 }
 
 function post(path: string, body: object): string {
