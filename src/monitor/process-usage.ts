@@ -1,6 +1,7 @@
 /** What processes use. On Linux it is read here: `pidusage` keeps a descriptor open for each process it was asked of. */
 import { readFile } from 'node:fs/promises';
 import pidusage from 'pidusage';
+import { bytesOf, cpuMsOf } from '../processes.ts';
 
 /** Of one process: processor use in per cent of a core since it was asked of before, resident set in bytes. */
 export interface ProcessUsage {
@@ -13,8 +14,6 @@ export type UsageOf = (pids: readonly number[]) => Promise<Readonly<Record<strin
 
 /** Kept by `pidusage` between samples: it measures processor use since the one before. */
 const HISTORY_MS = 10 * 60_000;
-/** In which the kernel tells processor time, on every architecture: USER_HZ. */
-const TICK_MS = 10;
 
 export function usageReader(): UsageOf {
   if (process.platform !== 'linux') return (pids) => pidusage([...pids], { maxage: HISTORY_MS });
@@ -45,10 +44,7 @@ async function readUsage(pid: number): Promise<{ memory: number; cpuMs: number }
       readFile(`/proc/${pid}/stat`, 'utf8'),
       readFile(`/proc/${pid}/status`, 'utf8'),
     ]);
-    // Behind the name, which may hold anything: state is field 3, processor time in fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const kibibytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-    return { memory: kibibytes * 1_024, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS };
+    return { memory: bytesOf(status, 'VmRSS') ?? 0, cpuMs: cpuMsOf(stat) };
   } catch {
     // It is gone.
     return undefined;

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { toError } from '../errors.ts';
+import { isAlive } from '../processes.ts';
 
 const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 const PREFIX = 'skillcache-';
@@ -125,15 +126,6 @@ function removeStale(base: string): void {
     for (const child of readdirSync(join(base, name)))
       if (child.startsWith('worker-')) removeGroup(join(base, name, child));
     removeGroup(join(base, name));
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

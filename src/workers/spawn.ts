@@ -8,6 +8,7 @@ import { lstat, opendir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '../processes.ts';
 import type { EngineGrants, WorkerSettings } from '../sandbox/protocol.ts';
 import type { Wrapper } from './wrapper.ts';
 
@@ -104,15 +105,6 @@ async function removeOwn(folder: string): Promise<void> {
     if ((await lstat(folder)).uid === process.getuid?.()) await rm(folder, { recursive: true, force: true });
   } catch {
     // Gone already, or not ours to remove.
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
