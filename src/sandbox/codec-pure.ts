@@ -8,7 +8,7 @@ type Bag = Record<PropertyKey, unknown>;
 
 const { isBoxedPrimitive, isProxy } = types;
 const { isArray } = Array;
-const { getPrototypeOf, is, keys } = Object;
+const { getPrototypeOf, hasOwn, is, keys } = Object;
 const getterOf = Function.prototype.call.bind(
   (Object.prototype as unknown as Bag)['__lookupGetter__'] as (key: PropertyKey) => unknown,
 ) as (self: object, key: PropertyKey) => unknown;
@@ -31,7 +31,10 @@ export function isJsonPure(
 ): boolean {
   if (root === null || typeof root === 'string' || typeof root === 'boolean') return true;
   if (typeof root === 'number') return root - root === 0 && !is(root, -0);
-  if (typeof root !== 'object' || 'toJSON' in objectPrototype || 'toJSON' in arrayPrototype) return false;
+  if (typeof root !== 'object') return false;
+  // Else what stands behind it may be a proxy, which would hear of the questions that follow.
+  if (getPrototypeOf(arrayPrototype) !== objectPrototype) return false;
+  if (hasOwn(objectPrototype, 'toJSON') || hasOwn(arrayPrototype, 'toJSON')) return false;
   for (const _inherited in objectPrototype) return false;
   const waiting: object[] = [root];
   const depths: number[] = [1];
@@ -63,19 +66,20 @@ export function isJsonPure(
   for (let container = waiting.pop() as Bag | undefined; container !== undefined;) {
     const depth = depths.pop() as number;
     if (depth > depthMax || size > bytesMax || isProxy(container) || seen.has(container)) return false;
-    // `JSON.stringify` would call a `toJSON` that is not walked, and ask a boxed primitive for what is in it.
-    if (('toJSON' in container && !isEnumerable(container, 'toJSON')) || isBoxedPrimitive(container))
-      return false;
     seen.add(container);
-    if (isArray(container)) {
+    const isList = isArray(container);
+    if (getPrototypeOf(container) !== (isList ? arrayPrototype : objectPrototype)) return false;
+    // `JSON.stringify` would call a `toJSON` that is not walked, and ask a boxed primitive for what is in it.
+    if (hasOwn(container, 'toJSON') && !isEnumerable(container, 'toJSON')) return false;
+    if (isBoxedPrimitive(container)) return false;
+    if (isList) {
       const { length } = container;
       const names = keys(container);
-      if (getPrototypeOf(container) !== arrayPrototype || names.length !== length) return false;
+      if (names.length !== length) return false;
       // Indexes come first: with a hole, the last one is another key.
       if (length > 0 && names[length - 1] !== `${length - 1}`) return false;
       for (let i = 0; i < length; i += 1) if (!takes(container, i, depth)) return false;
     } else {
-      if (getPrototypeOf(container) !== objectPrototype) return false;
       for (const key in container) {
         size += key.length;
         if (!takes(container, key, depth)) return false;

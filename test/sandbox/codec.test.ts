@@ -360,6 +360,21 @@ describe('decodeValue', () => {
   });
 });
 
+test('whether a value is plain JSON is told without a question to any proxy behind it', () => {
+  const asked: PropertyKey[] = [];
+  const note = (_target: object, key: PropertyKey): boolean => {
+    asked.push(key);
+    return false;
+  };
+  const spy = new Proxy({}, { has: note, get: note });
+  const arrays = Object.create(spy) as object;
+  const list = Object.setPrototypeOf([1], arrays) as object;
+  expect(isJsonPure(list, 10, 1_000, Object.prototype, arrays)).toBe(false);
+  const behind = Object.create(spy) as object;
+  expect(isJsonPure({ behind, list: [behind] }, 10, 1_000, Object.prototype, Array.prototype)).toBe(false);
+  expect(asked).toEqual([]);
+});
+
 test('decoding what was encoded gives the same value, prototypes included', () => {
   const anything = fc.anything({
     withBigInt: true,
