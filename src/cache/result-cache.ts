@@ -162,9 +162,8 @@ export class ResultCache {
   }
 
   async #alone(run: RunSkill, options: GetOrRunOptions, why: CacheReason): Promise<CachedResult> {
-    const { signal } = options;
     // Nobody else can join it, so the caller's leaving is all that can stop it.
-    return { text: await (signal ? run(signal) : new Flight(run).join(signal)), cached: false, why };
+    return { text: await run(options.signal ?? new AbortController().signal), cached: false, why };
   }
 
   async #refresh(key: string, run: RunSkill, options: GetOrRunOptions): Promise<CachedResult> {

@@ -1,23 +1,8 @@
 // A worker that was taken over: speaks the protocol wrongly, in the way its first argument names.
 import { readSync, writeSync } from 'node:fs';
+import { FRAME_KINDS as KINDS } from '../../dist/sandbox/protocol.js';
 
 const [way] = process.argv.slice(2);
-const KINDS = {
-  bind: 1,
-  run: 2,
-  hello: 3,
-  log: 4,
-  outcome: 5,
-  idle: 6,
-  ask: 7,
-  reply: 8,
-  ping: 9,
-  fork: 10,
-  signal: 11,
-  ended: 12,
-  withheld: 13,
-};
-
 const frame = (kind, task, payload = '', size) => {
   const body = Buffer.from(payload);
   const head = Buffer.alloc(9);
