@@ -168,6 +168,14 @@ export const optionsSchema = z.strictObject({
       .enum(['auto', 'never'])
       .default('auto')
       .describe('Workers are copies of a process that stands ready, where that can be, or never.'),
+    forkServersMax: count(1, 64)
+      .default(3)
+      .describe(
+        'Most processes that stand ready to be copied; each memory limit of runs has one of its own.',
+      ),
+    forkServerCopies: count(1, 256)
+      .default(48)
+      .describe('Copies that one makes before another takes its place; each costs two open files meanwhile.'),
   }),
   run: section(runLimits),
   sandbox: section({

@@ -2,9 +2,10 @@
 import type { DestroyReason, PoolObserver, PoolStats } from '../pool/pool-stats.ts';
 import type { RunGrants } from '../grants.ts';
 import type { Program, SandboxTier } from '../sandbox/protocol.ts';
+import type { ProcessSourceOptions } from './process-source.ts';
 
 /** The pool of workers, as the options of the library give it; see `options.ts` for defaults and bounds. */
-export interface WorkersOptions {
+export interface WorkersOptions extends Omit<ProcessSourceOptions, 'idleTimeoutMs'> {
   readonly min: number;
   readonly max: number;
   readonly overflowMax: number;
@@ -20,10 +21,6 @@ export interface WorkersOptions {
    * version of the `library`, for code that is trusted.
    */
   readonly isolation: 'version' | 'run' | 'library';
-  /** `thread`: threads of this process, which nothing confines. Default: `process`. */
-  readonly executor?: 'process' | 'thread' | undefined;
-  /** Workers are copies of a process that stands ready, where that can be (`auto`, the default), or `never`. */
-  readonly forkServer?: 'auto' | 'never' | undefined;
   /** A worker whose process ever held more than this, and than its runs may, is not used again. */
   readonly memoryCeilingBytes: number;
 }

@@ -32,13 +32,12 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     const { require, confinement, wrapper, cgroup, cgroupPath } = options;
-    const { executor, forkServer } = options.workers;
     const onStart = () => {
       this.#counts.starts += 1;
     };
     const servesOne = options.workers.isolation !== 'library';
     const where = { require, confinement, wrapper, cgroup, cgroupPath };
-    this.#starter = new WorkerStarter({ ...where, executor, forkServer, servesOne, onStart });
+    this.#starter = new WorkerStarter({ ...where, source: options.workers, servesOne, onStart });
     this.#crew = new Crew(options, this.#starter, this.#closing.signal);
     const { concurrency: max, waitingMax, acquireTimeoutMs } = options.workers;
     this.#permits = new FairPermits({ max, waitingMax, acquireTimeoutMs });

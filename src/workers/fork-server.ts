@@ -1,28 +1,40 @@
 /** Processes that are copies of one that stands ready; seen from the parent. See `sandbox/fork-server.ts`. */
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
-import { frameBytes, type ForkEnd, type ForkOrder, type Frame, type Hello } from '../sandbox/protocol.ts';
+import {
+  frameBytes,
+  NO_ENGINE_GRANTS,
+  type ForkEnd,
+  type ForkOrder,
+  type Frame,
+  type Hello,
+} from '../sandbox/protocol.ts';
+import { afterReads } from './after-reads.ts';
 import { deferred } from './deferred.ts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameReader, ProtocolError } from './frame-reader.ts';
 import { LastWords } from './last-words.ts';
-import { neverReady } from './run-errors.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { SpawnedProcess, type ProcessEnd, type WorkerProcess } from './worker-process.ts';
 import { copiedProcessId } from './wrapper.ts';
 
-/** Copies that one server makes: each costs two descriptors in both processes. */
-const COPIES = 48;
 /** Largest frame of a server, which sends nothing but figures. */
 const FRAME_BYTES_MAX = 4_096;
 /** A server that does not tell of a copy's end within this is killed, and its copies with it. */
 const END_MS = 2_000;
+/** A longer timer fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export interface ForkServerOptions extends Omit<SpawnOptions, 'engine' | 'copies'> {
+  /** How many it makes: each costs two descriptors in both processes. */
+  readonly copies: number;
+  /** One that has had no copy for so long ends. */
+  readonly idleTimeoutMs: number;
+}
 
 export class ForkServer {
-  readonly memoryBytesMax: number;
-  /** Settles when it can be asked for copies. */
-  readonly ready: Promise<void>;
   /** Settles when the server and its copies are gone. */
   readonly gone: Promise<void>;
+  readonly #options: ForkServerOptions;
   readonly #process: SpawnedProcess;
   readonly #isApart: boolean;
   readonly #reader = new FrameReader(FRAME_BYTES_MAX);
@@ -33,24 +45,21 @@ export class ForkServer {
   #isUp = false;
   #isRetired = false;
   #isDead = false;
-  readonly #greet = deferred<void>();
+  #idle: NodeJS.Timeout | undefined;
 
-  constructor(options: Omit<SpawnOptions, 'copies' | 'engine'>, engine: SpawnOptions['engine']) {
-    this.memoryBytesMax = options.memoryBytesMax;
+  constructor(options: ForkServerOptions) {
+    this.#options = options;
     this.#isApart = options.wrapper?.isNamespaced === true;
-    this.#process = new SpawnedProcess({ ...options, engine, copies: COPIES });
-    this.ready = this.#greet.promise;
-    this.ready.catch(() => {
-      // Whoever asks for a copy hears of it.
-    });
+    this.#process = new SpawnedProcess({ ...options, engine: NO_ENGINE_GRANTS });
     const { channel, words } = this.#process;
     channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     channel.on('error', () => {
       // Its exit is what counts.
     });
     for (const stream of words) stream.on('data', (chunk: Buffer) => void this.#words.add(chunk));
-    for (let index = 0; index < 2 * COPIES; index += 1) this.#process.extra(index).unref();
+    for (let index = 0; index < 2 * options.copies; index += 1) this.#process.extra(index).unref();
     this.gone = this.#process.ended.then((end) => this.#end(end));
+    this.#rest();
   }
 
   get processId(): number {
@@ -58,12 +67,13 @@ export class ForkServer {
   }
   /** How many copies it can still make. */
   get left(): number {
-    return this.#isDead || this.#isRetired ? 0 : COPIES - this.#next;
+    return this.#isDead || this.#isRetired ? 0 : this.#options.copies - this.#next;
   }
 
   /** @throws {Error} where none is left. */
   copy(order: ForkOrder): CopiedProcess {
     if (this.left === 0) throw new Error('the fork server makes no more copies');
+    clearTimeout(this.#idle);
     const slot = this.#next;
     this.#next += 1;
     const streams = [this.#process.extra(2 * slot), this.#process.extra(2 * slot + 1)] as const;
@@ -83,6 +93,7 @@ export class ForkServer {
   /** Makes no more copies, and ends when the last one has. */
   retire(): void {
     this.#isRetired = true;
+    clearTimeout(this.#idle);
     if (this.#copies.size === 0 && !this.#isDead) this.#process.channel.end();
   }
 
@@ -93,6 +104,12 @@ export class ForkServer {
     const timer = setTimeout(() => this.#process.signal('SIGKILL'), graceMs);
     await this.gone;
     clearTimeout(timer);
+  }
+
+  /** Without a copy it waits for the next, so long and no longer. */
+  #rest(): void {
+    this.#idle = setTimeout(() => this.retire(), Math.min(this.#options.idleTimeoutMs, TIMER_MS_MAX));
+    this.#idle.unref();
   }
 
   #send(kind: 'fork' | 'signal', slot: number, payload: Buffer): void {
@@ -106,7 +123,13 @@ export class ForkServer {
   }
 
   #receive(chunk: Buffer): void {
-    for (const frame of this.#reader.push(chunk)) this.#take(frame);
+    try {
+      for (const frame of this.#reader.push(chunk)) this.#take(frame);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#process.channel.pause();
+      this.#process.signal('SIGKILL');
+    }
   }
 
   #take({ kind, task: slot, payload }: Frame): void {
@@ -116,26 +139,25 @@ export class ForkServer {
       this.#process.hold(this.#held.size > 0);
       const { why } = JSON.parse(payload.toString('utf8')) as Hello;
       if (why !== undefined) void this.#words.add(Buffer.from(why));
-      this.#greet.resolve();
     } else if (kind === 'ended') {
       const copy = this.#copies.get(slot);
       this.#copies.delete(slot);
       copy?.end(endOf(JSON.parse(payload.toString('utf8')) as ForkEnd));
-      if (this.#isRetired || this.left === 0) this.retire();
+      if (this.left === 0) this.retire();
+      else if (this.#copies.size === 0) this.#rest();
     }
   }
 
   /** Its copies die with it: the kernel sends them SIGKILL. */
   async #end(end: ProcessEnd): Promise<void> {
     this.#isDead = true;
-    const stderr = `${end.error ?? ''}${this.#words.text}`;
-    this.#greet.reject(neverReady({ ...end, stderr }));
+    clearTimeout(this.#idle);
     const copies = [...this.#copies.values()];
     this.#copies.clear();
     // What it wrote last says why it never was, if it was not.
-    const { text } = this.#words;
+    const text = `${end.error ?? ''}${this.#words.text}`;
     for (const copy of copies) copy.end({ exitCode: null, signal: 'SIGKILL', ...(text && { error: text }) });
-    for (let slot = this.#next; slot < COPIES; slot += 1)
+    for (let slot = this.#next; slot < this.#options.copies; slot += 1)
       for (const index of [2 * slot, 2 * slot + 1]) this.#process.extra(index).destroy();
     await Promise.all(copies.map((copy) => copy.ended));
   }
@@ -223,13 +245,10 @@ export class CopiedProcess implements WorkerProcess {
     if (signal === 'SIGKILL') this.#insist ??= setTimeout(() => this.#endServer(), END_MS);
   }
 
-  /** Where this process was too busy to read it, the answer may lie there: it is read before the next turn. */
   #endServer(): void {
-    setImmediate(() =>
-      setImmediate(() => {
-        if (!this.#isOver) this.#server.kill();
-      }),
-    );
+    afterReads(() => {
+      if (!this.#isOver) this.#server.kill();
+    });
   }
 
   /** The server told of its end. */

@@ -1,16 +1,29 @@
 /** Where workers come from: copies of a process that stands ready, processes started one by one, or threads. */
-import { NO_ENGINE_GRANTS } from '../sandbox/protocol.ts';
 import { ForkServer } from './fork-server.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { ThreadProcess } from './thread-process.ts';
 import { SpawnedProcess, type WorkerProcess } from './worker-process.ts';
 import type { Wrapper } from './wrapper.ts';
 
-/** A memory limit is set when a process starts, so each that runs ask for has a server; the one used longest ago goes. */
-const SERVERS_MAX = 3;
-/** With so few copies left the next server is started, so that nobody waits for it. */
-const RENEW_AT = 8;
+/** With such a share of its copies left the next server is started, so that nobody waits for it. */
+const RENEW_AT = 1 / 6;
 const CLOSE_MS = 2_000;
+
+export interface ProcessSourceOptions {
+  /** What a worker is. Default: a process. */
+  readonly executor?: 'process' | 'thread' | undefined;
+  /** Whether workers are copies of a process that stands ready: where that can be, the default, or `never`. */
+  readonly forkServer?: 'auto' | 'never' | undefined;
+  /**
+   * Most servers to choose from: a memory limit is set when a process starts, so each that runs ask for has one, and
+   * the one used longest ago goes. Default 3.
+   */
+  readonly forkServersMax?: number | undefined;
+  /** Default 48. */
+  readonly forkServerCopies?: number | undefined;
+  /** A server without copies ends after this. Default 5 minutes. */
+  readonly idleTimeoutMs?: number | undefined;
+}
 
 interface Line {
   current: ForkServer;
@@ -22,12 +35,24 @@ export class ProcessSource {
   /** By memory limit, least recently used first. */
   readonly #lines = new Map<number, Line>();
   readonly #alive = new Set<ForkServer>();
+  readonly #serversMax: number;
+  readonly #copies: number;
+  readonly #idleTimeoutMs: number;
+  readonly #isThreaded: boolean;
   /** Why processes are started by themselves. */
   #why: string | undefined;
 
-  readonly #isThreaded: boolean;
-
-  constructor(executor: 'process' | 'thread', forkServer: 'auto' | 'never') {
+  constructor(options: ProcessSourceOptions) {
+    const {
+      executor,
+      forkServer,
+      forkServersMax = 3,
+      forkServerCopies = 48,
+      idleTimeoutMs = 300_000,
+    } = options;
+    this.#serversMax = forkServersMax;
+    this.#copies = forkServerCopies;
+    this.#idleTimeoutMs = idleTimeoutMs;
     this.#isThreaded = executor === 'thread';
     if (this.#isThreaded) this.#why = 'workers.executor is thread';
     else if (forkServer === 'never') this.#why = 'workers.forkServer is never';
@@ -39,7 +64,8 @@ export class ProcessSource {
     if (this.#why !== undefined || !canBeCopy(options)) return new SpawnedProcess(options);
     const line = this.#lineOf(options);
     const copy = line.current.copy({ engine: options.engine });
-    if (line.current.left <= RENEW_AT) line.next ??= this.#server(options);
+    const isScarce = line.current.left <= this.#copies * RENEW_AT;
+    if (isScarce && (line.next === undefined || line.next.left === 0)) line.next = this.#server(options);
     return copy;
   }
 
@@ -77,12 +103,13 @@ export class ProcessSource {
     }
     this.#lines.delete(memoryBytesMax);
     this.#lines.set(memoryBytesMax, line);
-    if (this.#lines.size > SERVERS_MAX) this.#retireOldest();
+    if (this.#lines.size > this.#serversMax) this.#retireOldest();
     return line;
   }
 
   #server({ memoryBytesMax, confinement, servesOne, wrapper }: SpawnOptions): ForkServer {
-    const server = new ForkServer({ memoryBytesMax, confinement, servesOne, wrapper }, NO_ENGINE_GRANTS);
+    const own = { copies: this.#copies, idleTimeoutMs: this.#idleTimeoutMs };
+    const server = new ForkServer({ memoryBytesMax, confinement, servesOne, wrapper, ...own });
     this.#alive.add(server);
     void server.gone.then(() => this.#alive.delete(server));
     return server;

@@ -4,7 +4,7 @@ import type { Hello, SandboxTier } from '../sandbox/protocol.ts';
 import { Cgroups } from './cgroup.ts';
 import type { Confinement } from './dispatch-types.ts';
 import { CopiedProcess } from './fork-server.ts';
-import { ProcessSource } from './process-source.ts';
+import { ProcessSource, type ProcessSourceOptions } from './process-source.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { WorkerSlot, type WorkerNeeds } from './worker-slot.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -19,10 +19,8 @@ export interface StarterOptions {
   readonly confinement?: SpawnOptions['confinement'] | undefined;
   /** Whether namespaces or a profile are put around workers. */
   readonly wrapper?: 'auto' | 'never' | 'require' | undefined;
-  /** What a worker is. Default: a process. */
-  readonly executor?: 'process' | 'thread' | undefined;
-  /** Whether workers are copies of a process that stands ready, where that can be, or `never`. */
-  readonly forkServer?: 'auto' | 'never' | undefined;
+  /** Where processes come from. */
+  readonly source: ProcessSourceOptions;
   /** Whether each worker has a cgroup. Default: never. */
   readonly cgroup?: 'auto' | 'never' | 'require' | undefined;
   readonly cgroupPath?: string | undefined;
@@ -46,16 +44,15 @@ export class WorkerStarter {
 
   constructor(options: StarterOptions) {
     this.#options = options;
-    const { executor = 'process', forkServer = 'auto' } = options;
-    this.#processes = new ProcessSource(executor, forkServer);
-    const best = process.platform === 'linux' && executor === 'process' ? 'kernel' : 'permission';
+    const { executor } = options.source;
+    this.#processes = new ProcessSource(options.source);
+    const best = process.platform === 'linux' && executor !== 'thread' ? 'kernel' : 'permission';
     this.#confinement = options.confinement ?? best;
     if (this.#confinement === 'permission') this.#kernelWhy = 'the kernel lock was not asked for';
     if (executor === 'thread') this.#wrapperWhy = 'workers.executor is thread';
     else if (options.wrapper === 'never') this.#wrapperWhy = 'sandbox.wrapper is never';
     else this.#wrapper = findWrapper();
     if (this.#wrapper === undefined) this.#wrapperWhy ??= 'neither bubblewrap nor sandbox-exec is installed';
-    this.#findCgroups();
   }
 
   /** The process ids of the workers that live now, those that are starting or dying included. */
@@ -91,6 +88,7 @@ export class WorkerStarter {
   /** @throws {SandboxUnavailableError} when what is required cannot be had. */
   async start({ memoryBytesMax, engine }: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
     const { servesOne } = this.#options;
+    this.#findCgroups();
     for (;;) {
       const confinement = this.#confinement;
       const wrapper = this.#wrapper;
@@ -149,10 +147,12 @@ export class WorkerStarter {
     if (cgroup === 'require' && this.#cgroups === undefined) refuse('sandbox.cgroup', this.#cgroupWhy);
   }
 
+  /** At the first start: a library that runs nothing makes none. */
   #findCgroups(): void {
-    const { cgroup = 'never', cgroupPath = '', executor } = this.#options;
+    if (this.#cgroups !== undefined || this.#cgroupWhy !== undefined) return;
+    const { cgroup = 'never', cgroupPath = '', source } = this.#options;
     if (cgroup === 'never') this.#cgroupWhy = 'sandbox.cgroup is never';
-    else if (executor === 'thread') this.#cgroupWhy = 'workers.executor is thread';
+    else if (source.executor === 'thread') this.#cgroupWhy = 'workers.executor is thread';
     else {
       try {
         this.#cgroups = new Cgroups(cgroupPath === '' ? undefined : cgroupPath);
@@ -179,7 +179,7 @@ export class WorkerStarter {
   }
 
   async #accept(worker: Worker, hello: Hello, startedMs: number): Promise<WorkerSlot> {
-    const isThread = this.#options.executor === 'thread';
+    const isThread = this.#options.source.executor === 'thread';
     const ownWhy = isThread ? hello.why : (this.#kernelWhy ?? hello.why);
     const why = hello.tier === 'kernel' ? {} : { why: ownWhy ?? 'unknown' };
     this.hello = { tier: hello.tier, ...why };

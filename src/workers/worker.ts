@@ -8,6 +8,7 @@ import {
   type Hello,
   type Program,
 } from '../sandbox/protocol.ts';
+import { afterReads } from './after-reads.ts';
 import { Asks } from './asks.ts';
 import type { WorkerGroup } from './cgroup.ts';
 import { deferred } from './deferred.ts';
@@ -160,8 +161,7 @@ export class Worker {
   check(timeoutMs: number): Promise<boolean> {
     if (this.#state.kind !== 'idle') return Promise.resolve(false);
     const { promise, resolve } = deferred<boolean>();
-    // Where this process was too busy to read it, the answer may lie there: it is read before the next turn.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(resolve, false)), timeoutMs);
+    const timer = setTimeout(() => afterReads(() => resolve(false)), timeoutMs);
     this.#state = {
       kind: 'checking',
       tell: (isThere) => {

@@ -107,7 +107,7 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
   test('a server that never comes up is told from one that cannot copy', async () => {
     const traits = { memoryBytesMax: 64 * MIB, confinement: 'kernel', servesOne: true } as const;
     const copyOf = (wrapper: Wrapper | undefined) => {
-      const server = new ForkServer({ ...traits, wrapper }, NO_ENGINE_GRANTS);
+      const server = new ForkServer({ ...traits, wrapper, copies: 4, idleTimeoutMs: 60_000 });
       return { server, copy: server.copy({ engine: NO_ENGINE_GRANTS }) };
     };
     const broken = copyOf(BROKEN);
@@ -115,8 +115,9 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     await broken.copy.ended;
     expect(broken.copy.fault).toBe('starting');
     const sound = copyOf(undefined);
+    await once(sound.copy.channel, 'data');
     sound.copy.channel.resume();
-    await sound.server.ready;
+    await expect.poll(() => sound.copy.fault, PATIENT).toBe('copying');
     expect(sound.copy.fault).toBe('copying');
     sound.copy.signal('SIGKILL');
     expect(await sound.copy.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
@@ -132,6 +133,34 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     const copy = new CopiedProcess([await closed(), await closed()], server);
     copy.end({ exitCode: null, signal: 'SIGKILL' });
     expect(await copy.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
+  });
+
+  test('a server that has no copy ends after the idle time, and another is there for the next run', async () => {
+    await using own = dispatcher({ min: 0, max: 1, idleTimeoutMs: 50 });
+    expect((await run(own, ONE)).output).toBe(1);
+    const server = serverOf(own);
+    await expect.poll(() => [...own.pids(), ...own.serverPids()], PATIENT).toEqual([]);
+    expect(existsSync(`/proc/${server}`)).toBe(false);
+    expect((await run(own, ONE)).output).toBe(1);
+    expect(serverOf(own)).not.toBe(server);
+  });
+
+  test('so many servers, and so many copies of each, as the options say', async () => {
+    await using own = dispatcher({
+      min: 0,
+      max: 1,
+      isolation: 'run',
+      forkServersMax: 1,
+      forkServerCopies: 2,
+    });
+    const servers = new Set<number>();
+    for (let i = 0; i < 6; i += 1) {
+      expect((await run(own, ONE)).output).toBe(1);
+      for (const pid of own.serverPids()) servers.add(pid);
+    }
+    expect(servers.size).toBeGreaterThanOrEqual(3);
+    await run(own, ONE, { limits: { memoryBytesMax: 48 * MIB } });
+    await expect.poll(() => own.serverPids().length, PATIENT).toBeLessThanOrEqual(2);
   });
 
   test('a parent that was too busy to hear of an end does not take the server for stuck', async () => {
