@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/leaves-nothing.ts'],
+    setupFiles: ['test/ends-or-fails.ts', 'test/leaves-nothing.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
