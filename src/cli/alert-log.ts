@@ -2,14 +2,22 @@
 import type { Logger } from 'pino';
 import type { SkillLibrary } from '../library.ts';
 
-/** pino is loaded with the first alert: most commands end without one. */
-export function logAlerts(library: SkillLibrary): void {
-  let logger: Promise<Logger> | undefined;
+export interface AlertLog {
+  /** The command's own, if it has one; else pino is loaded with the first alert: most commands end without one. */
+  readonly log?: Logger | undefined;
+  /** What each line tells beside. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+export function logAlerts(library: Pick<SkillLibrary, 'on'>, { log, fields = {} }: AlertLog = {}): void {
+  let opened: Promise<Logger> | undefined;
   library.on('alert', (alert) => {
-    logger ??= openLogger();
     const level = alert.state === 'resolved' ? 'info' : alert.severity === 'critical' ? 'error' : 'warn';
     const { message, ...rest } = alert;
-    void logger.then((log) => log[level](rest, message));
+    const write = (to: Logger): void => to[level]({ ...fields, ...rest }, message);
+    if (log) return write(log);
+    opened ??= openLogger();
+    return void opened.then(write);
   });
 }
 

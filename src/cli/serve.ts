@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Service } from '../http/service.ts';
 import type { SkillLibrary } from '../library.ts';
+import { logAlerts } from './alert-log.ts';
 import { openLog } from './service-log.ts';
 import type { Session } from './session.ts';
 
@@ -22,14 +23,14 @@ export async function serve(session: Session, given: ServeOptions): Promise<numb
   const options = { ...http, ...(given.host !== undefined && { host: given.host }) };
   if (given.port !== undefined) options.port = given.port;
   const log = await openLog(logOptions);
-  await using library = await session.open('create', { isLong: true });
+  await using library = await session.open('create', { isLong: true, log });
   const { startService } = await import('../http/service.ts');
   const service = await startService({
     library,
     options,
     log,
     version: packageVersion(),
-    openTenant: (tenant) => openTenant(library, tenant),
+    openTenant: (tenant) => openTenant(library, tenant, log),
   });
   session.lasts();
   const reload = (): void => void reloadSettings(session, service, log);
@@ -53,13 +54,15 @@ export async function serve(session: Session, given: ServeOptions): Promise<numb
 }
 
 /** Beside the library: `skills.db` has its tenants in `skills.db.tenants`. */
-async function openTenant(library: SkillLibrary, tenant: string): Promise<SkillLibrary> {
+async function openTenant(library: SkillLibrary, tenant: string, log: Logger): Promise<SkillLibrary> {
   const { SkillLibrary: Library } = await import('../library.ts');
   const { options } = library;
   const folder = `${options.path}.tenants`;
   if (options.path !== ':memory:') await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = options.path === ':memory:' ? ':memory:' : join(folder, `${tenant}.db`);
-  return Library.open({ ...options, path, workers: { ...options.workers, min: 0 } });
+  const own = await Library.open({ ...options, path, workers: { ...options.workers, min: 0 } });
+  logAlerts(own, { log, fields: { tenant } });
+  return own;
 }
 
 /** Keys, certificate, limits and log level; what is wrong with the settings leaves them as they are. */

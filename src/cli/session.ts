@@ -1,6 +1,7 @@
 /** What every command is given: its streams, its settings, its signal, and the library they name. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { Logger } from 'pino';
 import { FileNotFoundError, abortError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import { logAlerts } from './alert-log.ts';
@@ -92,11 +93,11 @@ export class Session {
 
   /**
    * The caller closes it: `await using`. A command that runs one skill or none starts no worker ahead, unless
-   * `workers.min` is set; one that runs many says `isLong`.
+   * `workers.min` is set; one that runs many says `isLong`. Alerts go to `log`, if it has one of its own.
    */
   async open(
     mode: OpenMode,
-    { isLong = false, grants }: { isLong?: boolean; grants?: GivenGrants['most'] } = {},
+    { isLong = false, grants, log }: { isLong?: boolean; grants?: GivenGrants['most']; log?: Logger } = {},
   ): Promise<SkillLibrary> {
     const given = (await this.settings()).options;
     const { path, exists } = await this.place();
@@ -115,7 +116,7 @@ export class Session {
     if (this.signal.aborted) throw abortError(this.signal);
     const isInMemory = mode === 'memory' || (mode === 'optional' && !exists);
     const library = await SkillLibrary.open(isInMemory ? { ...options, path: ':memory:' } : options);
-    if (!this.#global.quiet) logAlerts(library);
+    if (!this.#global.quiet) logAlerts(library, { log });
     return library;
   }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { logAlerts } from '../../src/cli/alert-log.ts';
 import type { SkillLibrary } from '../../src/library.ts';
@@ -30,6 +31,21 @@ test('an alert is one JSON line on stderr, its level by its severity', async () 
     [50, 'full', 'workers'],
     [30, 'full', 'workers'],
     [40, 'full', 'workers'],
+  ]);
+});
+
+test('it goes to the log that a command has, at that log’s level', () => {
+  const lines: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void lines.push(line) });
+  const library = new EventEmitter();
+  logAlerts(library as unknown as SkillLibrary, { log, fields: { tenant: 'acme' } });
+  const alert = { type: 'pool-exhaustion', subject: 'workers', message: 'exhausted', state: 'firing' };
+  library.emit('alert', { ...alert, severity: 'warning' });
+  library.emit('alert', { ...alert, severity: 'critical' });
+  log.level = 'silent';
+  library.emit('alert', { ...alert, severity: 'critical' });
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 50, tenant: 'acme', subject: 'workers', msg: 'exhausted' },
   ]);
 });
 

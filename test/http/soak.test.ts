@@ -100,6 +100,8 @@ test.runIf(process.platform === 'linux')(
     const env = {
       TMPDIR: temporary,
       SKILLCACHE_LOG_LEVEL: 'error',
+      // This load asks for more workers at once than there are: that is no error here.
+      SKILLCACHE_MONITOR_EXHAUSTION_RATE_MAX: '1',
       SKILLCACHE_WORKERS_MAX: '4',
       SKILLCACHE_WORKERS_CONCURRENCY: '2',
       SKILLCACHE_CACHE_RESULT_ENTRIES_MAX: '100',
