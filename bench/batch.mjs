@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Batches, SkillLibrary } from '../dist/index.js';
 
 const ITEMS = Number(process.env.SKILLCACHE_BENCH_ITEMS ?? 10_000);
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.SKILLCACHE_BENCH_ROUNDS ?? 3);
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-bench-'));
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const run = { cache: 'bypass' };

@@ -1,6 +1,7 @@
 /** Certificate and key from files, read again when they change. */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:https';
+import { dirname } from 'node:path';
 import { ConfigurationError, toError } from '../errors.ts';
 
 export interface CertificateFiles {
@@ -8,7 +9,8 @@ export interface CertificateFiles {
   readonly keyFile: string;
 }
 
-const LOOK_EVERY_MS = 5_000;
+/** Two files are not written at once: what changes them is given so long to write both. */
+const SETTLE_MS = 200;
 
 /** @throws {ConfigurationError} for a file that cannot be read. */
 export function readCertificate({ certFile, keyFile }: CertificateFiles): { cert: Buffer; key: Buffer } {
@@ -25,7 +27,16 @@ export function watchCertificate(
   files: CertificateFiles,
   told: (error: Error | undefined) => void,
 ): { reload: () => void; stop: () => void } {
-  const reload = (): void => {
+  let watchers: readonly FSWatcher[] = [];
+  let settling: NodeJS.Timeout | undefined;
+  let read = stateOf(files);
+
+  const stop = (): void => {
+    clearTimeout(settling);
+    for (const watcher of watchers) watcher.close();
+  };
+  const takeUp = (): void => {
+    read = stateOf(files);
     try {
       server.setSecureContext(readCertificate(files));
       told(undefined);
@@ -33,11 +44,47 @@ export function watchCertificate(
       told(toError(error));
     }
   };
-  for (const file of [files.certFile, files.keyFile]) {
-    watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, reload);
-  }
-  const stop = (): void => {
-    for (const file of [files.certFile, files.keyFile]) unwatchFile(file, reload);
+  const look = (): void => {
+    settling = undefined;
+    if (stateOf(files) !== read) takeUp();
   };
+  const start = (): void => {
+    try {
+      watchers = foldersOf(files).map((folder) =>
+        watch(folder, { persistent: false }, () => {
+          settling ??= setTimeout(look, SETTLE_MS).unref();
+        }).on('error', told),
+      );
+    } catch (cause) {
+      const message = `http.tls: only SIGHUP reads it again, its changes are not seen: ${toError(cause).message}`;
+      told(new ConfigurationError(message, { cause }));
+    }
+  };
+  const reload = (): void => {
+    // A folder that was replaced is another one, which nobody watches.
+    stop();
+    settling = undefined;
+    start();
+    takeUp();
+  };
+  start();
   return { reload, stop };
+}
+
+/** A link is often what changes, and the file behind it stays: so folders are watched, and files compared. */
+function foldersOf({ certFile, keyFile }: CertificateFiles): string[] {
+  return [...new Set([dirname(certFile), dirname(keyFile)])];
+}
+
+function stateOf({ certFile, keyFile }: CertificateFiles): string {
+  const states = [certFile, keyFile].map((file) => {
+    try {
+      const { ino, mtimeMs, size } = statSync(file);
+      return `${ino} ${mtimeMs} ${size}`;
+    } catch (error) {
+      // Not to be seen is a state as well.
+      return toError(error).message;
+    }
+  });
+  return states.join(', ');
 }

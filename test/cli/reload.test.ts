@@ -1,7 +1,7 @@
 /** What a service takes up while it runs: certificates that change, and all else at SIGHUP. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, renameSync, symlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { join } from 'node:path';
@@ -21,8 +21,18 @@ function makeCertificate(name: string): boolean {
 }
 
 function use(name: string): void {
-  copyFileSync(at(`${name}.key`), at('used.key'));
-  copyFileSync(at(`${name}.pem`), at('used.pem'));
+  for (const kind of ['key', 'pem']) {
+    rmSync(at(`used.${kind}`), { force: true });
+    copyFileSync(at(`${name}.${kind}`), at(`used.${kind}`));
+  }
+}
+
+/** As it is where the files are links, of which only the links change. */
+function linkTo(name: string): void {
+  for (const kind of ['key', 'pem']) {
+    symlinkSync(at(`${name}.${kind}`), at(`next.${kind}`));
+    renameSync(at(`next.${kind}`), at(`used.${kind}`));
+  }
 }
 
 interface Asked {
@@ -80,6 +90,9 @@ test('certificates as they change; keys, limits and the level of the log at SIGH
   // By itself, within some seconds: asked again as soon as it is answered.
   use('second');
   while ((await ask(url, key)).name !== 'second');
+
+  linkTo('first');
+  while ((await ask(url, key)).name !== 'first');
 
   use('third');
   configure(2_000, 'info');
