@@ -26,6 +26,7 @@ import { partsOf, type RealmPart } from './realm-parts.ts';
 import { makeText } from './realm-text.ts';
 import { makeTimers } from './realm-timers.ts';
 import { makeUrl } from './realm-url.ts';
+import { makeWaits } from './realm-waits.ts';
 
 export interface RealmEnd {
   succeed(output: string): void;
@@ -81,6 +82,8 @@ const BOOT = new Script(
     globalThis.FinalizationRegistry = class FinalizationRegistry { register() {} unregister() { return false; } };
     if (!hasWasm) delete globalThis.WebAssembly;
     if (!hasShared) delete globalThis.SharedArrayBuffer;
+    // WebAssembly's memories can be shared too.
+    if (hasShared || hasWasm) { parts.timers(); (${makeWaits})(timers); }
     return {
       __proto__: null,
       harness,

@@ -359,6 +359,25 @@ describe('what the engine may', () => {
     ]);
   });
 
+  test.each([
+    ['with an end is waited for', 'Atomics.waitAsync(all, 0, 0, 50).value', 'timed-out'],
+    ['that is woken ends at once', 'woken(Atomics.waitAsync(all, 0, 0, 1e9).value)', 'ok'],
+    ['on another value does not begin', 'Atomics.waitAsync(all, 0, 1, 1e9).value', 'not-equal'],
+    ['that nobody waits for does not keep the run', '(Atomics.waitAsync(all, 0, 0, 1e9), 1)', 1],
+  ])('a wait on shared memory %s', async (_name, call, expected) => {
+    const body = `
+      const all = new Int32Array(new SharedArrayBuffer(4));
+      const woken = (promise) => (Atomics.notify(all, 0), promise);
+      return await ${call};`;
+    expect(await run(body, { grants: { sharedMemory: true } })).toBe(expected);
+  });
+
+  test('a wait on shared memory that nobody can end is told at once', async () => {
+    const body = 'return await Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0).value;';
+    const error = await failure(body, { grants: { sharedMemory: true } });
+    expect(error.message).toContain('can never settle');
+  });
+
   test('memory of WebAssembly and shared buffers is bounded as any', async () => {
     const limits = { memoryBytesMax: 64 * 1024 * 1024, timeoutMs: 10_000 };
     const fill = '.fill(1)';
