@@ -66,7 +66,9 @@ test('a certificate makes it speak TLS, and a tenant has a file of its own', asy
     '-days',
     '2',
   ];
-  const made = spawnSync('openssl', [...words, '-subj', '/CN=localhost', '-keyout', key, '-out', cert]);
+  const made = spawnSync('openssl', [...words, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], {
+    timeout: 50_000,
+  });
   skip(made.error !== undefined, 'openssl is not installed');
   const { key: secret } = await createKey('--tenant', 'acme', '--scope', 'read');
   const env = { SKILLCACHE_HTTP_TLS_CERT_FILE: cert, SKILLCACHE_HTTP_TLS_KEY_FILE: key };

@@ -17,7 +17,10 @@ const at = (name: string): string => join(cwd, name);
 function makeCertificate(name: string): boolean {
   const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const files = ['-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)];
-  return spawnSync('openssl', [...words, ...files, '-subj', `/CN=${name}`, '-days', '2']).status === 0;
+  return (
+    spawnSync('openssl', [...words, ...files, '-subj', `/CN=${name}`, '-days', '2'], { timeout: 50_000 })
+      .status === 0
+  );
 }
 
 function use(name: string): void {

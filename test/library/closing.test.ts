@@ -13,6 +13,7 @@ test('whoever waits for the end hears of it where nothing else keeps the process
     process.stdout.write('ended');`;
   const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
+    timeout: 50_000,
   });
   // Node ends with 13 where what is awaited can never come.
   expect([status, stdout]).toEqual([0, 'ended']);

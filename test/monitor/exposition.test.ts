@@ -112,6 +112,7 @@ describe('exposition', () => {
     const checked = spawnSync('promtool', ['check', 'metrics'], {
       input: await exposition(full),
       encoding: 'utf8',
+      timeout: 50_000,
     });
     expect(checked.stderr).toBe('');
     expect(checked.stdout).toBe('');

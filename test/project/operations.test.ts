@@ -62,6 +62,7 @@ describe('config/prometheus', () => {
       const { status, stdout, stderr } = spawnSync('promtool', args, {
         cwd: `${CONFIG}prometheus`,
         encoding: 'utf8',
+        timeout: 50_000,
       });
       expect([status, stdout, stderr]).toEqual([0, expect.stringContaining('SUCCESS'), '']);
     }
@@ -89,6 +90,7 @@ describe('config/systemd/skillcache.service', () => {
   test('systemd-analyze verify has nothing to say', ({ skip }) => {
     const verified = spawnSync('systemd-analyze', ['verify', `${CONFIG}systemd/skillcache.service`], {
       encoding: 'utf8',
+      timeout: 50_000,
     });
     skip(verified.error !== undefined, 'systemd-analyze is not installed');
     expect([verified.status, verified.stdout, verified.stderr]).toEqual([0, '', '']);

@@ -136,6 +136,7 @@ function compile(): boolean {
   try {
     execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, RECORDER, '-ldl', '-lpthread'], {
       stdio: 'ignore',
+      timeout: 50_000,
     });
     return true;
   } catch {
