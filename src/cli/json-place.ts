@@ -5,8 +5,14 @@ export interface Place {
   readonly column: number;
 }
 
-const TOKEN =
-  /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4})|[\u007f-\u009f])*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/uy;
+/** A mark, the quote that begins a string, or another scalar. */
+const TOKEN = /[ \t\r\n]*(?:([{}[\],:])|(")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** The first that a string may hold as it is. */
+const SPACE = 0x20;
 
 /** Line and column, both from 1, of the first token that does not belong; of the end, where more was expected. */
 export function jsonErrorPlace(text: string): Place {
@@ -25,14 +31,33 @@ function errorOffset(text: string): number {
   TOKEN.lastIndex = 0;
   for (;;) {
     const from = TOKEN.lastIndex;
-    const [whole, mark, string, scalar] = TOKEN.exec(text) ?? [];
-    const token = mark ?? string ?? scalar;
+    const [whole, mark, quote, scalar] = TOKEN.exec(text) ?? [];
+    const token = mark ?? quote ?? scalar;
     if (whole === undefined || token === undefined)
       return from + (/^[ \t\r\n]*/.exec(text.slice(from))?.[0].length ?? 0);
-    const next = after(expected, { token, isString: string !== undefined, isMark: mark !== undefined }, open);
-    if (!next) return from + whole.length - token.length;
+    const at = from + whole.length - token.length;
+    const end = quote === undefined ? from + whole.length : stringEnd(text, at);
+    if (end === undefined) return at;
+    const next = after(expected, { token, isString: quote !== undefined, isMark: mark !== undefined }, open);
+    if (!next) return at;
     expected = next;
+    TOKEN.lastIndex = end;
   }
+}
+
+/** Behind the closing quote; undefined if there is none. By hand: a pattern may take exponential time to find none. */
+function stringEnd(text: string, start: number): number | undefined {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code < SPACE) return undefined;
+    if (code !== BACKSLASH) continue;
+    ESCAPE.lastIndex = at;
+    const escape = ESCAPE.exec(text);
+    if (escape === null) return undefined;
+    at += escape[0].length - 1;
+  }
+  return undefined;
 }
 
 function after(

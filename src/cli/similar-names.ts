@@ -15,7 +15,7 @@ export async function withSimilarNames(
 ): Promise<SkillNotFoundError> {
   const { name, reference } = error.details;
   const asked =
-    typeof name === 'string' ? name : typeof reference === 'string' ? reference.replace(/@.*$/s, '') : '';
+    typeof name === 'string' ? name : typeof reference === 'string' ? (reference.split('@', 1)[0] ?? '') : '';
   if (asked === '' || session.signal.aborted) return error;
   try {
     await using library = await session.open('read');

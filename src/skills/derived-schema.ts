@@ -77,7 +77,8 @@ function typeSchema(text: string, depth: number): SchemaObject | undefined {
   if (/^\(.*\)$/s.test(type)) return typeSchema(type.slice(1, -1), depth + 1);
   const literal = literalOf(type);
   if (literal !== undefined) return { const: literal };
-  const item = /^(?:readonly\s+)?(.+)\[\]$/s.exec(type)?.[1] ?? /^(?:Readonly)?Array<(.+)>$/s.exec(type)?.[1];
+  const listed = type.endsWith('[]') ? type.slice(0, -2).replace(/^readonly\s+/, '') : undefined;
+  const item = listed || /^(?:Readonly)?Array<(.+)>$/s.exec(type)?.[1];
   if (item !== undefined) return { type: 'array', items: typeSchema(item, depth + 1) ?? {} };
   const member = /^Record<\s*string\s*,(.+)>$/s.exec(type)?.[1];
   if (member !== undefined) {

@@ -22,7 +22,7 @@ export function nameFrom(text: string, warnings: string[]): string {
     .slice(0, 1_000)
     .normalize('NFKD')
     .replace(/[^A-Za-z0-9_-]+/g, '-')
-    .replace(/^[^A-Za-z]+|-+$/g, '')
+    .replace(/^[^A-Za-z]+|(?<!-)-+$/g, '')
     .slice(0, 64);
   if (name === '') return text;
   warnings.push(`the name ${JSON.stringify(shorten(text, 80))} became ${name}`);
@@ -33,7 +33,7 @@ export function nameFrom(text: string, warnings: string[]): string {
 export function leadingComment(code: string): string {
   const start = /^\uFEFF?(?:#![^\n]*\n)?\s*/.exec(code)?.[0].length ?? 0;
   const rest = code.slice(start, start + 16_384);
-  const block = /^\/\*+([\s\S]*?)\*\//.exec(rest)?.[1];
+  const block = /^\/\*([\s\S]*?)\*\//.exec(rest)?.[1];
   if (block !== undefined) return commentText(block.replace(/^[ \t]*\*+ ?/gm, ''));
   const lines = /^(?:[ \t]*\/\/[^\n]*(?:\n|$))+/.exec(rest)?.[0] ?? '';
   return commentText(lines.replace(/^[ \t]*\/\/+ ?/gm, ''));
@@ -55,9 +55,9 @@ export function voyagerDescription(given: string): string {
   const text = given.slice(0, TEXT_LENGTH_MAX);
   const labelled = /^\s*Name:[^;]*;\s*Description:([\s\S]*)$/.exec(text)?.[1];
   if (labelled !== undefined) return oneLine(labelled);
-  const body = /^\s*(?:async\s+)?function\s*\w*\s*\([^)]*\)\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1];
+  const body = /^\s*(?:async\s+)?function(?:\s+\w+)?\s*\([^)]*\)\s*\{([\s\S]*)\}$/.exec(text.trimEnd())?.[1];
   if (body === undefined) return oneLine(text);
-  const comment = oneLine(body.replace(/^[ \t]*\/\/+ ?/gm, '').replace(/\/\*+|\*+\//g, ''));
+  const comment = oneLine(body.replace(/^[ \t]*\/\/+ ?/gm, '').replace(/\/\*+|(?<!\*)\*+\//g, ''));
   return capitalised(comment.replace(/^(?:The|This) function is about (?:the )?/i, ''));
 }
 

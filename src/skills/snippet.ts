@@ -164,7 +164,7 @@ function exampleOf(call: ReadCall, expected: string, adapter: Adapter): SkillExa
     const step = 10 ** -(approximate[2]?.length ?? 0);
     return { inputs, output, tolerance: output === 0 ? 1 : Math.min(1, step / Math.abs(output)) };
   }
-  const literal = readLiteral(expected.replace(/[\s;]+$/, ''));
+  const literal = readLiteral(expected.replace(/(?<![\s;])[\s;]+$/, ''));
   return literal === undefined ? 'the expected value is not JSON data' : { inputs, output: literal.value };
 }
 

@@ -72,13 +72,11 @@ export function valueOfCall(values: Values, node: CallNode): Value {
     case 'module:module.createRequire':
       return builtin('require');
     case 'Function':
-      return args.length === 1 && values.textOf(first)?.trim().replace(/;$/, '') === 'return this'
+      return args.length === 1 && bare(values.textOf(first) ?? '') === 'return this'
         ? { kind: 'bound', path: 'globalThis', args: [] }
         : UNKNOWN;
     case 'eval':
-      return /^\s*(?:this|globalThis)\s*;?\s*$/.test(values.textOf(first) ?? '')
-        ? builtin('globalThis')
-        : UNKNOWN;
+      return /^(?:this|globalThis)$/.test(bare(values.textOf(first) ?? '')) ? builtin('globalThis') : UNKNOWN;
     case 'globalThis':
       return builtin('globalThis');
     case 'Reflect.get':
@@ -109,8 +107,14 @@ function dateSource(values: Values, args: readonly Node[]): 'clock' | 'instant' 
 /** A date's text that names no zone and is not a bare ISO date, which is UTC. */
 export function isLocalTime(text: string | undefined): boolean {
   if (text === undefined || Number.isNaN(Date.parse(text))) return false;
-  if (/^\s*[+-]?\d{4,6}(?:-\d\d){0,2}\s*$/.test(text)) return false;
-  return !/(?:Z|UTC|GMT|\b[ECMP][SD]T|(?::\d\d(?:\.\d+)?|\s)[+-]\d\d:?\d\d)\s*(?:\(.*\))?\s*$/i.test(text);
+  const [date = '', comment] = text.trim().split('(', 2);
+  if (comment === undefined && /^[+-]?\d{4,6}(?:-\d\d){0,2}$/.test(date)) return false;
+  return !/(?:Z|UTC|GMT|\b[ECMP][SD]T|(?::\d\d(?:\.\d+)?|\s)[+-]\d\d:?\d\d)$/i.test(date.trimEnd());
+}
+
+/** A statement's text without what may stand around it. */
+function bare(text: string): string {
+  return text.trim().replace(/;$/, '').trimEnd();
 }
 
 /** `text.method(…)`, `String.fromCharCode(…)`, `[…].join(…)`, `String(…)`, `Number(…)`. */

@@ -125,7 +125,7 @@ export function moduleName(specifier: string): string {
 }
 
 export function flagsOfModule(specifier: string): readonly CapabilityFlag[] {
-  const path = specifier.replace(/[?#].*$/, '');
+  const path = specifier.split(/[?#]/, 1)[0] ?? '';
   if (path.endsWith('.node')) return ['native'];
   if (path.endsWith('.wasm')) return ['wasm'];
   if (/^https?:/.test(specifier)) return ['net'];

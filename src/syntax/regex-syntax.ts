@@ -98,7 +98,7 @@ class PatternParser {
 
   #quantified(inner: Pattern): Pattern {
     const rest = this.#text.slice(this.#at, this.#at + 24);
-    const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(rest);
+    const match = /^(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})/.exec(rest);
     if (!match) return inner;
     this.#at += match[0].length;
     this.#take('?');

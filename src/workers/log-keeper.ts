@@ -1,6 +1,9 @@
 /** The console output of one run, as far as it is kept. */
 import { StringDecoder } from 'node:string_decoder';
 
+/** What a decoder puts for bytes that are no character. */
+const REPLACEMENT = 0xfffd;
+
 /** Keeps the first `bytesMax` bytes. */
 export class LogKeeper {
   readonly #bytesMax: number;
@@ -30,6 +33,13 @@ export class LogKeeper {
 
   get text(): string {
     const text = Buffer.concat(this.#chunks).toString('utf8');
-    return this.isCut ? `${text.replace(/\uFFFD+$/, '')}\n… cut at ${this.#bytesMax} bytes\n` : text;
+    return this.isCut ? `${withoutTorn(text)}\n… cut at ${this.#bytesMax} bytes\n` : text;
   }
+}
+
+/** Without what a cut inside a character leaves at the end. By hand: a pattern looks at each of a million again. */
+function withoutTorn(text: string): string {
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === REPLACEMENT) end -= 1;
+  return text.slice(0, end);
 }

@@ -124,7 +124,7 @@ export function copiedProcessId(parent: number, inner: number): number | undefin
       .filter(Boolean)
       .map(Number)
       .find((pid) => {
-        const ids = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+        const ids = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
         return Number(ids?.split('\t').at(-1)) === inner;
       });
   } catch {

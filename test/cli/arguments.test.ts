@@ -91,6 +91,15 @@ describe('--inputs', () => {
     );
   });
 
+  test.each(['', '[', '{"a":1,', '{"a":['])(
+    'a string of a megabyte that does not end is found behind %j',
+    (before) => {
+      const text = `${before}"${'ab\\n'.repeat(2 ** 18)}`;
+      expect(jsonErrorPlace(text)).toEqual({ line: 1, column: before.length + 1 });
+      expect(jsonErrorPlace(`${text}" x`)).toEqual({ line: 1, column: text.length + 3 });
+    },
+  );
+
   test.each([
     ['[1]', 'a list'],
     ['null', 'null'],

@@ -38,6 +38,14 @@ describe('code that would take long to read', () => {
     expect(() => reportCapabilities(code)).toThrow('50000000 steps');
   });
 
+  it.each([
+    ['a name of a module', `import('a${'?'.repeat(400_000)}\\n')`],
+    ['code from a string', `eval('this${' '.repeat(400_000)}x')`],
+    ['a date', `new Date('Jan 1 2020${' '.repeat(400_000)}1:00')`],
+  ])('is read where %s goes on and on', (_what, code) => {
+    expect(reportCapabilities(code).flags.length).toBeGreaterThan(0);
+  });
+
   it('is refused for defaults within defaults', () => {
     const code = `let ${'['.repeat(40)}a${'=1]'.repeat(40)} = x;`;
     expect(() => reportCapabilities(code)).toThrow('50000000 steps');

@@ -18,8 +18,7 @@ const SCHEMA_DEPTH_MAX = 8;
 
 const CHUNK = /[\p{L}\p{N}\p{M}_$-]+/gu;
 const CONTRACTION = /['’](?:d|ll|m|re|s|t|ve)\b/gi;
-const PART =
-  /\p{Lu}+(?=\p{Lu}[\p{Ll}\p{M}])|\p{Lu}?[\p{Ll}\p{M}]+|\p{Lu}+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+/gu;
+const PART = /\p{Lu}+(?![\p{Ll}\p{M}])|\p{Lu}?[\p{Ll}\p{M}]+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+/gu;
 
 // Words that say nothing about what a skill does, in questions to an agent above all.
 const STOP_WORDS = new Set(
