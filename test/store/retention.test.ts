@@ -7,6 +7,7 @@ import { openWriter } from '../../src/store/sqlite/database-file.ts';
 import { limitsOf, retain, type StoreLimits } from '../../src/store/sqlite/retention.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { Statements } from '../../src/store/sqlite/statements.ts';
+import { writeOperations } from '../../src/store/sqlite/write-operations.ts';
 import { runRecord, sha256, skillVersion, SQLITE_OPTIONS, storedResult } from './records.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-retention-'));
@@ -21,6 +22,7 @@ function retainAll(path: string, limits: Partial<StoreLimits>, nowMs = Date.now(
     statements: new Statements(database),
     path,
     limits: { ...limitsOf(SQLITE_OPTIONS), ...limits },
+    unowned: new Set<string>(),
     acknowledged: () => undefined,
     committed: () => undefined,
   };
@@ -102,6 +104,73 @@ describe('retention', () => {
     const again = await openSqliteStore({ ...SQLITE_OPTIONS, path });
     expect(await again.check({ deep: true })).toEqual({ ok: true, problems: [] });
     await again.close();
+  });
+
+  test('dropping many results lets other writes in between, and leaves what is kept meanwhile', async () => {
+    const path = join(folder, 'dropped.db');
+    const store = await openSqliteStore({ ...SQLITE_OPTIONS, path, resultBytesMax: 1e9 });
+    const many = (digest: string) =>
+      Promise.all(
+        Array.from({ length: 3_000 }, (_, index) =>
+          store.putResult(storedResult(`${digest}${index}`, `"${'r'.repeat(1_000)}"`, digest)),
+        ),
+      );
+    const [one, other] = [sha256('one'), sha256('other')];
+    await Promise.all([many(one), many(other)]);
+    const before = await store.stats();
+    const order: string[] = [];
+    // The answer that is in line goes too, as ever; the one that comes between does not.
+    const inLine = store.putResult(storedResult('in line', '1', one));
+    const dropped = store.dropResults(one).then((count) => (order.push('dropped'), count));
+    await inLine;
+    await store.putResult(storedResult('between', '1', one)).then(() => order.push('put'));
+    expect(await dropped).toBe(3_001);
+    expect(order).toEqual(['put', 'dropped']);
+    expect(await store.stats()).toMatchObject({ results: before.results - 3_000 + 1 });
+    expect(await store.getResult(storedResult('between').key)).toBeDefined();
+    expect(await store.dropResults()).toBe(3_001);
+    expect((await store.stats()).commits - before.commits).toBeGreaterThan(4);
+    await store.close();
+  });
+
+  test('a skill or a version goes at once, and its many results in steps', async () => {
+    const path = join(folder, 'unowned.db');
+    const store = await openSqliteStore({ ...SQLITE_OPTIONS, path, versionsMax: 2 });
+    const digestOf = (code: string) => skillVersion({ name: 'mean', code }).digest;
+    for (const code of ['1', '2']) await store.add(skillVersion({ name: 'mean', code }));
+    await Promise.all(
+      ['1', '2'].flatMap((code) =>
+        Array.from({ length: 100 }, (_, index) =>
+          store.putResult(storedResult(`${code} ${index}`, '1', digestOf(code))),
+        ),
+      ),
+    );
+    await store.close();
+
+    const database = openWriter({ path, shownPath: path, mode: 'durable', busyTimeoutMs: 5_000 });
+    const statements = new Statements(database);
+    const context = {
+      statements,
+      path,
+      limits: { ...limitsOf(SQLITE_OPTIONS), versionsMax: 2 },
+      unowned: new Set<string>(),
+      acknowledged: () => undefined,
+      committed: () => undefined,
+    };
+    const results = () => statements.column<number>('SELECT count(*) FROM results')[0] as number;
+    const { name, digest, definition, analysis } = skillVersion({ name: 'mean', code: '3' });
+    const body = JSON.stringify({ definition, analysis });
+    writeOperations.add(context, { name, digest, body, createdAtMs: 1 });
+    expect(statements.column('SELECT version FROM versions')).toEqual([2, 3]);
+    // The version is gone with some of its results; nobody is given the others, and they go with retention.
+    expect(results()).toBeGreaterThan(100);
+    expect(results()).toBeLessThan(200);
+    writeOperations.remove(context, { name: 'mean' });
+    expect(results()).toBeGreaterThan(100);
+    while (retain(context, { nowMs: Date.now() }).isMore) continue;
+    expect(results()).toBe(0);
+    expect(context.unowned.size).toBe(0);
+    database.close();
   });
 
   test('runs by itself when there are writes', async () => {

@@ -91,6 +91,22 @@ test('the caller is asked again and again whether it still waits', () => {
   expect(asked).toBeGreaterThan(0);
 });
 
+test('no step is begun for a caller who has left', () => {
+  const left = (steps: number) => {
+    let begun = 0;
+    const keepGoing = (): void => {
+      if ((begun += 1) > steps) throw new Error('nobody waits');
+    };
+    const context = { statements: new Statements(database), path, keepGoing };
+    const query = questions[4] as string;
+    return () => search(context, { query, limit: 10, tags: [] }, FEW);
+  };
+  // The skills worth ranking are looked for, then ranked.
+  expect(left(0)).toThrow('nobody waits');
+  expect(left(1)).toThrow('nobody waits');
+  expect(left(100)()).toHaveLength(10);
+});
+
 test('a word that no skill has changes nothing', () => {
   const [query = ''] = questions;
   expect(find(`${query} nowhere`, FEW)).toEqual(find(query, FEW));

@@ -111,6 +111,7 @@ answer(0, () => {
     statements,
     path,
     limits: data.limits,
+    unowned: new Set(),
     acknowledged: () => acknowledged,
     committed(mark) {
       acknowledged = mark;

@@ -88,6 +88,12 @@ function describe(
       message: `${path} cannot be opened or read (${code}: ${text}): check that its folder exists and is accessible`,
     };
   }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return {
+      class: DatabaseConnectionError,
+      message: `${path} cannot be reached any more (${text}): give its and its folder's permissions back`,
+    };
+  }
   if (/directory does not exist/.test(text)) {
     return {
       class: DatabaseConnectionError,

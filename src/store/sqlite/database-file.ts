@@ -61,8 +61,9 @@ export function locateFile(path: string, isReadonly: boolean, busyTimeoutMs: num
 
 /** A connection that only reads; undefined while the file has no tables, or not yet all. */
 export function openReader(file: DatabaseFile): SqliteDatabase | undefined {
-  if (!existsSync(file.path)) return undefined;
   return guarded(file, (use) => {
+    // Not `existsSync`, which takes a file that may not be reached for one that is not there.
+    if (statSync(file.path, { throwIfNoEntry: false }) === undefined) return undefined;
     const database = use(openDatabase(file.path, { readonly: true, busyTimeoutMs: file.busyTimeoutMs }));
     const version = readSchemaVersion(database, file.shownPath);
     if (version === SCHEMA_VERSION) return database;

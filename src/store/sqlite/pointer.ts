@@ -20,12 +20,13 @@ export interface PointedVersion {
 
 /** What it pins must be there, and the index follows. */
 export function pointAt(
-  { statements, limits }: WriteContext,
+  context: WriteContext,
   skillId: number,
   { name, version, digest, createdAtMs, definition, analysis }: PointedVersion,
   status: 'added' | 'restored',
   isNew = false,
 ): AddedVersion {
+  const { statements } = context;
   requireAll(statements, name, analysis.requires);
   if (!isNew) supersede(statements, skillId, version);
   const summary = summaryText(definition, analysis);
@@ -57,7 +58,7 @@ export function pointAt(
     text.parameters,
     text.code,
   );
-  if (status === 'added' && !isNew) dropExcessVersions(statements, skillId, limits);
+  if (status === 'added' && !isNew) dropExcessVersions(context, skillId);
   countPointerMove(statements);
   return { name, version, digest, status };
 }

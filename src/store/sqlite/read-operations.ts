@@ -3,8 +3,9 @@ import type { SkillDefinition } from '../../skills/skill.ts';
 import type { RunRecord, SearchHit, SkillSummary, StoreCheck, VersionSummary } from '../store.ts';
 import { checkDatabase } from './check.ts';
 import { readDefinitions, type DefinitionsArguments } from './definitions.ts';
-import { toRunRecord, toSkillSummary, type SkillRow } from './records.ts';
-import { hasTags, search, type SearchArguments } from './search.ts';
+import { list, type ListArguments } from './list.ts';
+import { toRunRecord } from './records.ts';
+import { search, type SearchArguments } from './search.ts';
 import { serviceReads, type ServiceReads } from './service-operations.ts';
 import type { Statements } from './statements.ts';
 
@@ -28,7 +29,7 @@ type Operation<Arguments, Answer> = (context: ReadContext, given: Arguments) => 
 /** Name → arguments and answer. */
 export interface ReadOperations extends ServiceReads {
   search: Operation<SearchArguments, SearchHit[]>;
-  list: Operation<{ limit: number; after: string | undefined; tags: readonly string[] }, SkillSummary[]>;
+  list: Operation<ListArguments, SkillSummary[]>;
   definitions: Operation<DefinitionsArguments, SkillDefinition[]>;
   versions: Operation<{ name: string }, VersionSummary[]>;
   listRuns: Operation<{ limit: number; skill: string | undefined }, RunRecord[]>;
@@ -39,16 +40,7 @@ export interface ReadOperations extends ServiceReads {
 export const readOperations: ReadOperations = {
   ...serviceReads,
   search: (context, given) => search(context, given),
-  list({ statements, path }, { limit, after, tags }) {
-    const rows = statements.all<SkillRow>(
-      `SELECT name, version, digest, created_at_ms, summary, checksum FROM skills s
-       WHERE name > ? ${hasTags(tags)} ORDER BY name LIMIT ?`,
-      after ?? '',
-      ...tags,
-      limit,
-    );
-    return rows.map((row) => toSkillSummary(row, path));
-  },
+  list: (context, given) => list(context, given),
   definitions: (context, given) => readDefinitions(context, given),
   versions({ statements }, { name }) {
     const rows = statements.all<{ version: number; digest: string; createdAtMs: number; current: number }>(

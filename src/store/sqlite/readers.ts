@@ -1,5 +1,5 @@
 /** The pool of reader connections; one that is lent for too long can be taken back. */
-import { DatabaseConnectionError } from '../../errors.ts';
+import { DatabaseConnectionError, PoolExhaustedError, SkillCacheError } from '../../errors.ts';
 import type { PoolObserver } from '../../pool/pool-stats.ts';
 import { ResourcePool } from '../../pool/resource-pool.ts';
 import { Connection } from './connection.ts';
@@ -23,6 +23,23 @@ export function createReaders(
     validate: (connection) => !connection.isBroken,
     observer: revokeLeaks ? revoking(observer) : observer,
   });
+}
+
+/**
+ * Runs `work` on a connection that is given back after it.
+ * @throws {DatabaseConnectionError} and its siblings also where no connection came in time because none can be opened.
+ */
+export async function useReader<Answer>(
+  readers: ResourcePool<Connection>,
+  work: (connection: Connection) => Promise<Answer>,
+  options: { signal: AbortSignal | undefined; label: string },
+): Promise<Answer> {
+  try {
+    return await readers.use(work, options);
+  } catch (error) {
+    const isUnopened = error instanceof PoolExhaustedError && error.cause instanceof SkillCacheError;
+    throw isUnopened ? error.cause : error;
+  }
 }
 
 function revoking(observer: PoolObserver | undefined): PoolObserver {

@@ -32,3 +32,12 @@ export class Retention {
     }
   }
 }
+
+/** Takes steps until nothing more is to be removed; how many were. Between two of them the writer serves others. */
+export async function inSteps(step: () => Promise<Retained>): Promise<number> {
+  for (let total = 0; ;) {
+    const { removed, isMore } = await step();
+    total += removed;
+    if (!isMore) return total;
+  }
+}

@@ -28,6 +28,13 @@ export interface Retained {
   readonly isMore: boolean;
 }
 
+export interface DropArguments {
+  /** Undefined: of all versions. */
+  readonly digest: string | undefined;
+  /** What the step before answered; undefined for the first. */
+  readonly upTo: number | undefined;
+}
+
 /** A quarter of the 20 ms that the writer may be held: the commit is to come. */
 const STEP_MS = 5;
 /** Rows of one statement, so few that the clock is looked at often. */
@@ -45,16 +52,52 @@ export function limitsOf(options: StoreLimits): StoreLimits {
 }
 
 /** One step: takes away what is too old or too much, then shrinks the file. */
-export function retain({ statements, limits }: WriteContext, { nowMs }: { nowMs: number }): Retained {
-  const endMs = performance.now() + STEP_MS;
-  const chores = [
+export function retain(context: WriteContext, { nowMs }: { nowMs: number }): Retained {
+  const { statements, limits } = context;
+  return inStep([
     () => statements.run(DROP_EXPIRED_RESULTS, nowMs, ROWS),
+    () => dropUnowned(context),
     () => dropExcessResults(statements, limits),
     () => statements.run(DROP_OLD_RUNS, nowMs - limits.runAgeMaxMs, ROWS),
     () => dropExcessRuns(statements, limits),
-    () => dropVersions(statements, OLD_VERSIONS, nowMs - limits.versionAgeMaxMs, ROWS),
+    () => dropVersions(context, OLD_VERSIONS, nowMs - limits.versionAgeMaxMs, ROWS),
     () => shrink(statements),
-  ];
+  ]);
+}
+
+/**
+ * One step of dropping the results of one version, or all. Only those that were there when the first step was taken go:
+ * the others would make it last for ever.
+ */
+export function dropResults(
+  { statements }: WriteContext,
+  { digest, upTo = newestResult(statements) }: DropArguments,
+): Retained & { upTo: number } {
+  const isOfVersion = digest === undefined ? '' : 'digest = ? AND';
+  const sql = `DELETE FROM results WHERE id IN (SELECT id FROM results WHERE ${isOfVersion} id <= ? LIMIT ?)`;
+  const step = inStep([() => statements.run(sql, ...(digest === undefined ? [] : [digest]), upTo, ROWS)]);
+  return { ...step, upTo };
+}
+
+/** One step of dropping the results that nobody is given any more. */
+export function dropExpiredResults({ statements }: WriteContext, { nowMs }: { nowMs: number }): Retained {
+  return inStep([() => statements.run(DROP_EXPIRED_RESULTS, nowMs, ROWS)]);
+}
+
+/** Some of the results of a version that is no longer there; the others go with retention. */
+export function dropResultsOf({ statements, unowned }: WriteContext, digest: string): number {
+  const removed = statements.run(DROP_UNOWNED, digest, ROWS);
+  if (removed < ROWS) unowned.delete(digest);
+  else unowned.add(digest);
+  return removed;
+}
+
+const newestResult = (statements: Statements): number =>
+  statements.get<{ id: number | null }>('SELECT max(id) AS id FROM results')?.id ?? 0;
+
+// Each chore until it finds nothing more to do, or the step has taken its time.
+function inStep(chores: readonly (() => number)[]): Retained {
+  const endMs = performance.now() + STEP_MS;
   let removed = 0;
   for (const chore of chores) {
     for (let count = chore(); count > 0; count = chore()) {
@@ -97,20 +140,23 @@ export function dropExcessRuns(statements: Statements, { runsMax }: StoreLimits)
 }
 
 /** Some of the oldest versions of a skill, where it has too many; how many. */
-export function dropExcessVersions(
-  statements: Statements,
-  skillId: number,
-  { versionsMax }: StoreLimits,
-): number {
+export function dropExcessVersions(context: WriteContext, skillId: number): number {
+  const { statements, limits } = context;
+  const { versionsMax } = limits;
   const { count } = statements.get('SELECT count(*) AS count FROM versions WHERE skill_id = ?', skillId) as {
     count: number;
   };
   if (count <= versionsMax) return 0;
-  return dropVersions(statements, EXCESS_VERSIONS, skillId, Math.min(count - versionsMax, ROWS));
+  return dropVersions(context, EXCESS_VERSIONS, skillId, Math.min(count - versionsMax, ROWS));
 }
 
 const DROP_EXPIRED_RESULTS = `DELETE FROM results WHERE id IN (
   SELECT id FROM results WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)`;
+
+// Another skill may have the same version, or it was added again.
+const DROP_UNOWNED = `DELETE FROM results WHERE id IN (
+  SELECT id FROM results r WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.digest = r.digest)
+  LIMIT ?)`;
 
 // Runs are kept in the order they ended, so that the first that is young enough ends the search: nearly.
 const DROP_OLD_RUNS = `DELETE FROM runs WHERE seq IN (
@@ -128,17 +174,20 @@ const OLD_VERSIONS = `SELECT v.id, v.digest FROM superseded o JOIN versions v ON
 const EXCESS_VERSIONS = `SELECT v.id, v.digest FROM superseded o JOIN versions v ON v.id = o.version_id
   WHERE v.skill_id = ? AND ${IS_SPARE} ORDER BY v.version LIMIT ?`;
 
-function dropVersions(statements: Statements, query: string, bound: number, count: number): number {
+function dropVersions(context: WriteContext, query: string, bound: number, count: number): number {
+  const { statements } = context;
   const spare = statements.all<{ id: number; digest: string }>(query, bound, count);
   for (const { id, digest } of spare) {
     statements.run('DELETE FROM versions WHERE id = ?', id);
-    statements.run(
-      'DELETE FROM results WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?)',
-      digest,
-      digest,
-    );
+    dropResultsOf(context, digest);
   }
   return spare.length;
+}
+
+function dropUnowned(context: WriteContext): number {
+  const [digest] = context.unowned;
+  // At least 1: a version may have had just as many as were dropped before.
+  return digest === undefined ? 0 : Math.max(1, dropResultsOf(context, digest));
 }
 
 // Only where a good part of the file is free: its pages are used again otherwise.

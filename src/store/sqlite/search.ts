@@ -28,6 +28,8 @@ export function search(
   // Beside the scored expression, not in it: BM25 would count its words again. The `+` keeps SQLite from
   // asking for one skill after the other, each time with all the statistics of the words.
   const isChosen = plan === undefined ? '' : 'AND +skill_index.rowid IN (SELECT value FROM json_each(?))';
+  // What BM25 counts before its first row cannot be stopped: it is not begun for nobody.
+  context.keepGoing();
   // Ranked before the entries are read: of thousands, the limit's worth is.
   const rows = statements.all<SkillRow & { score: number }>(
     `WITH ranked AS MATERIALIZED (
@@ -56,7 +58,7 @@ export function hasTags(tags: readonly string[], id = 's.id'): string {
 const matches = (every: number) =>
   `skill_index MATCH ? AND (skill_index.rowid % ${every} != 0 OR keep_going())`;
 
-function indexProbe({ statements }: ReadContext, tags: readonly string[]): IndexProbe {
+function indexProbe({ statements, keepGoing }: ReadContext, tags: readonly string[]): IndexProbe {
   const newest = statements.get<{ id: number | null }>('SELECT max(id) AS id FROM skill_index_docsize');
   const ids = (every: number) =>
     `SELECT rowid AS id FROM skill_index WHERE ${matches(every)} ${hasTags(tags, 'skill_index.rowid')} LIMIT ?`;
@@ -69,8 +71,11 @@ function indexProbe({ statements }: ReadContext, tags: readonly string[]): Index
         ...tags,
         most,
       ) as ReturnType<IndexProbe['count']>,
-    // Of what has several words, few rows are seen between many.
-    find: (match, most) => statements.column<number>(ids(8), match, ...tags, most),
+    find(match, most) {
+      keepGoing();
+      // Of what has several words, few rows are seen between many.
+      return statements.column<number>(ids(8), match, ...tags, most);
+    },
   };
 }
 

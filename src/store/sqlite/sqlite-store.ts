@@ -29,16 +29,13 @@ import { createTemporaryFile, locateFile, type DatabaseFile } from './database-f
 import { GroupCommit } from './group-commit.ts';
 import { PointReader } from './point-reader.ts';
 import type { ReadOperations } from './read-operations.ts';
-import { createReaders } from './readers.ts';
+import { createReaders, useReader } from './readers.ts';
 import { limitsOf } from './retention.ts';
 import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { openChecked } from './open-checked.ts';
-import { Retention } from './retention-schedule.ts';
+import { inSteps, Retention } from './retention-schedule.ts';
 import { SqliteServiceStore } from './sqlite-service-store.ts';
 import { Writer } from './writer.ts';
-
-/** Results that one write drops: more would hold the writer too long. */
-const EXPIRED_STEP = 500;
 
 /**
  * Opens a library, creating or migrating it where it may be written.
@@ -179,17 +176,18 @@ class SqliteStore implements Store {
 
   async dropResults(digest?: string): Promise<number> {
     this.#expectWritable();
-    return this.#writes.write('dropResults', { digest });
+    let upTo: number | undefined;
+    return inSteps(async () => {
+      const step = await this.#writes.write('dropResults', { digest, upTo });
+      ({ upTo } = step);
+      return step;
+    });
   }
 
   async dropExpiredResults(): Promise<number> {
     this.#expectWritable();
     const nowMs = Date.now();
-    for (let dropped = 0; ;) {
-      const step = await this.#writes.write('dropExpiredResults', { nowMs, limit: EXPIRED_STEP });
-      dropped += step;
-      if (step < EXPIRED_STEP) return dropped;
-    }
+    return inSteps(() => this.#writes.write('dropExpiredResults', { nowMs }));
   }
 
   recordRun(run: RunRecord): Promise<void> {
@@ -251,10 +249,8 @@ class SqliteStore implements Store {
     expectFree(to);
     await this.#writes.flush();
     const { signal } = options;
-    const bytes = await this.#readers.use((connection) => connection.backup(to, options), {
-      signal,
-      label: 'backup',
-    });
+    const work = (connection: Connection) => connection.backup(to, options);
+    const bytes = await useReader(this.#readers, work, { signal, label: 'backup' });
     return { path: to, bytes };
   }
 
@@ -279,10 +275,8 @@ class SqliteStore implements Store {
     signal?: AbortSignal,
   ): Promise<ReturnType<ReadOperations[Name]>> {
     this.#expectOpen();
-    return this.#readers.use((connection) => connection.read(operation, given, signal), {
-      signal,
-      label: operation,
-    });
+    const work = (connection: Connection) => connection.read(operation, given, signal);
+    return useReader(this.#readers, work, { signal, label: operation });
   }
 
   #expectOpen(): void {

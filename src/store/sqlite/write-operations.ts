@@ -12,7 +12,16 @@ import type { CommitMark } from './commit-mark.ts';
 import { resultChecksum, toSkillVersion, versionChecksum } from './records.ts';
 import type { VersionRow } from './records.ts';
 import type { StoreLimits } from './retention.ts';
-import { dropExcessResults, dropExcessRuns, retain, type Retained } from './retention.ts';
+import {
+  dropExcessResults,
+  dropExcessRuns,
+  dropExpiredResults,
+  dropResults,
+  dropResultsOf,
+  retain,
+  type DropArguments,
+  type Retained,
+} from './retention.ts';
 import { countPointerMove, pointAt, requireAll, type PointedVersion } from './pointer.ts';
 import { serviceWrites, type ServiceWrites } from './service-operations.ts';
 import type { Statements } from './statements.ts';
@@ -21,6 +30,8 @@ export interface WriteContext {
   readonly statements: Statements;
   readonly path: string;
   readonly limits: StoreLimits;
+  /** Digests of versions that are gone and left more results than could be dropped with them. */
+  readonly unowned: Set<string>;
   /** The last commit that this process was told of. */
   acknowledged(): CommitMark | undefined;
   /** A commit is on disk. */
@@ -43,8 +54,8 @@ export interface WriteOperations extends ServiceWrites {
   movePointer: Operation<{ name: string; version: number } & Expectation, AddedVersion>;
   remove: Operation<{ name: string } & Expectation, boolean>;
   putResult: Operation<StoredResult, undefined>;
-  dropResults: Operation<{ digest: string | undefined }, number>;
-  dropExpiredResults: Operation<{ nowMs: number; limit: number }, number>;
+  dropResults: Operation<DropArguments, Retained & { upTo: number }>;
+  dropExpiredResults: Operation<{ nowMs: number }, Retained>;
   /** A `RunRecord` as JSON: an object with so many fields is dear to hand to a thread. */
   recordRun: Operation<
     { readonly id: string; readonly skill: string | undefined; readonly record: string },
@@ -103,17 +114,16 @@ export const writeOperations: WriteOperations = {
     return pointAt(context, pointer.id, target, 'restored');
   },
 
-  remove({ statements }, { name, expected }) {
+  remove(context, { name, expected }) {
+    const { statements } = context;
     const pointer = readPointer(statements, name);
     expectAt(name, pointer, expected);
     if (pointer === undefined) return false;
     refuseWhileRequired(statements, pointer);
-    statements.run(
-      'DELETE FROM results WHERE digest IN (SELECT digest FROM versions WHERE skill_id = ?)',
-      pointer.id,
-    );
+    const digests = statements.column<string>('SELECT digest FROM versions WHERE skill_id = ?', pointer.id);
     statements.run('DELETE FROM skill_index WHERE rowid = ?', pointer.id);
     statements.run('DELETE FROM skills WHERE id = ?', pointer.id);
+    for (const digest of digests) dropResultsOf(context, digest);
     countPointerMove(statements);
     return true;
   },
@@ -143,18 +153,8 @@ export const writeOperations: WriteOperations = {
     return undefined;
   },
 
-  dropResults({ statements }, { digest }) {
-    if (digest === undefined) return statements.run('DELETE FROM results');
-    return statements.run('DELETE FROM results WHERE digest = ?', digest);
-  },
-
-  dropExpiredResults({ statements }, { nowMs, limit }) {
-    return statements.run(
-      'DELETE FROM results WHERE id IN (SELECT id FROM results WHERE expires_at_ms <= ? LIMIT ?)',
-      nowMs,
-      limit,
-    );
-  },
+  dropResults,
+  dropExpiredResults,
 
   recordRun({ statements, limits }, { id, skill, record }) {
     statements.run(
