@@ -12,6 +12,7 @@ import { NameGuard } from './guard.ts';
 import { addIdempotency } from './idempotency.ts';
 import { knownError, problemOf, problemText, PROBLEM_TYPE } from './problem.ts';
 import type { ServiceStore } from '../store/service-store.ts';
+import { RequestEnds } from './request-end.ts';
 import { addTracing } from './tracing.ts';
 import { zodCheck } from './route.ts';
 import { logFailure, logRequest, type ServiceLog } from './service-log.ts';
@@ -30,14 +31,15 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
   const { options, log, counters, store } = parts;
   const app = createApp(options);
   app.setValidatorCompiler(zodCheck);
-  addTracing(app);
-  const { inFlight } = addDoor(app, { ...parts, guard: new NameGuard(options) });
-  addIdempotency(app, store, (request, error) => logFailure(log, request, error));
+  const ends = new RequestEnds(app);
+  addTracing(app, ends);
+  const { inFlight } = addDoor(app, ends, { ...parts, guard: new NameGuard(options) });
+  addIdempotency(app, ends, store, (request, error) => logFailure(log, request, error));
   addCompression(app, options.bodyBytesMax);
-  app.addHook('onResponse', (request, reply, done) => {
-    counters.ended(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
-    logRequest(log, request, reply);
-    done();
+  ends.watchAnswers(app);
+  ends.listen((request, reply, status) => {
+    counters.ended(request.routeOptions.url ?? 'none', status, reply.elapsedTime);
+    logRequest(log, request, { status, durationMs: reply.elapsedTime });
   });
   app.setErrorHandler((thrown, request, reply) => {
     logFailure(log, request, thrown);

@@ -6,6 +6,7 @@ import { ANONYMOUS, expectScope, type Caller } from './caller.ts';
 import { SECURITY_HEADERS, type NameGuard } from './guard.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { RateLimit } from './rate-limit.ts';
+import type { RequestEnds } from './request-end.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,7 +28,11 @@ export interface DoorParts {
 /** Of somebody who is not known. */
 const NOBODY: Caller = { ...ANONYMOUS, id: 'unknown', scopes: new Set() };
 
-export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () => number } {
+export function addDoor(
+  app: FastifyInstance,
+  ends: RequestEnds,
+  parts: DoorParts,
+): { inFlight: () => number } {
   let inFlight = 0;
   app.decorateRequest('caller');
   app.decorateRequest('failure');
@@ -49,10 +54,9 @@ export function addDoor(app: FastifyInstance, parts: DoorParts): { inFlight: () 
     }
     return undefined;
   });
-  app.addHook('onResponse', (request, reply, done) => {
+  ends.listen((request, _reply, status) => {
     inFlight -= 1;
-    writeDown(parts.audit, request, reply);
-    done();
+    writeDown(parts.audit, request, status);
   });
   return { inFlight: () => inFlight };
 }
@@ -90,10 +94,10 @@ const REFUSALS: ReadonlySet<number> = new Set(
   ),
 );
 
-function writeDown(audit: AuditTrail, request: FastifyRequest, reply: FastifyReply): void {
+function writeDown(audit: AuditTrail, request: FastifyRequest, status: number): void {
   const { caller, failure, id } = request;
   const { route } = request.routeOptions.config;
-  if (route?.audit === undefined && !REFUSALS.has(reply.statusCode)) return;
+  if (route?.audit === undefined && !REFUSALS.has(status)) return;
   const { name, id: run } = (request.params ?? {}) as { name?: unknown; id?: unknown };
   const target = [request.target, name, run].find((one) => typeof one === 'string') as string | undefined;
   audit.add({

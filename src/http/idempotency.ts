@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SkillCacheError } from '../errors.ts';
 import type { ServiceStore } from '../store/service-store.ts';
+import type { RequestEnds } from './request-end.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,6 +21,7 @@ const BODY_BYTES_MAX = 8 * 2 ** 20;
 
 export function addIdempotency(
   app: FastifyInstance,
+  ends: RequestEnds,
   store: ServiceStore,
   failed: (request: FastifyRequest, error: unknown) => void,
 ): void {
@@ -75,9 +77,8 @@ export function addIdempotency(
     }
     return payload;
   };
-  app.addHook('onResponse', (request, _reply, done) => {
-    if (request.firstOf) underWay.delete(request.firstOf.key);
-    done();
+  ends.listen(({ firstOf }) => {
+    if (firstOf) underWay.delete(firstOf.key);
   });
 }
 

@@ -1,5 +1,5 @@
 /** What the endpoint writes down: one line an event. The program around it gives the writer (pino's shape). */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { ERROR_KINDS } from '../errors.ts';
 import { knownError } from './problem.ts';
 
@@ -13,16 +13,19 @@ export interface ServiceLog {
   isLevelEnabled(level: string): boolean;
 }
 
-export function logRequest(log: ServiceLog, request: FastifyRequest, reply: FastifyReply): void {
+export function logRequest(
+  log: ServiceLog,
+  request: FastifyRequest,
+  { status, durationMs }: { status: number; durationMs: number },
+): void {
   if (!log.isLevelEnabled('info')) return;
   const { id, method, caller } = request;
-  const { statusCode: status } = reply;
   const fields = {
     request: id,
     method,
     route: request.routeOptions.url ?? 'none',
     status,
-    durationMs: Math.round(reply.elapsedTime * 1_000) / 1_000,
+    durationMs: Math.round(durationMs * 1_000) / 1_000,
     caller: caller?.id,
     tenant: caller?.tenant,
     ...traceOf(request.headers['traceparent']),

@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { OnStage } from '../run-options.ts';
+import type { RequestEnds } from './request-end.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +20,7 @@ declare module 'fastify' {
 
 const tracer = trace.getTracer('skillcache');
 
-export function addTracing(app: FastifyInstance): void {
+export function addTracing(app: FastifyInstance, ends: RequestEnds): void {
   app.decorateRequest('span');
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers, method } = request;
@@ -36,11 +37,10 @@ export function addTracing(app: FastifyInstance): void {
     // What the request does further on belongs to it.
     context.with(trace.setSpan(parent, span), done);
   });
-  app.addHook('onResponse', ({ span }, { statusCode }, done) => {
-    span?.setAttribute('http.response.status_code', statusCode);
-    if (statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+  ends.listen(({ span }, _reply, status) => {
+    span?.setAttribute('http.response.status_code', status);
+    if (status >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
     span?.end();
-    done();
   });
 }
 

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ENDLESS, DOUBLE, followEvents, startTestService, type TestService } from './service.ts';
 
 let service: TestService;
@@ -14,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => service[Symbol.asyncDispose]());
 
+const WAIT = { timeout: 20_000, interval: 5 };
 const LATER = { prefer: 'respond-async' };
 
 const follow = (path: string, isEnough: (text: string) => boolean, headers = {}): Promise<string> =>
@@ -132,16 +133,50 @@ describe('a run that is answered later', () => {
   });
 });
 
-test('a client that hangs up ends its run', async () => {
-  const body = JSON.stringify({ code: ENDLESS, timeoutMs: 60_000 });
-  const headers = { 'content-type': 'application/json' };
-  const asked = request(`${service.url}/v1/run`, { method: 'POST', headers, agent: false });
+/** Asks, and leaves when a run is under way. */
+async function askAndLeave(path: string, body: object, headers: Record<string, string> = {}): Promise<void> {
+  const type = { 'content-type': 'application/json', ...headers };
+  const asked = request(`${service.url}${path}`, { method: 'POST', headers: type, agent: false });
   asked.once('error', () => undefined);
-  asked.end(body);
-  while (service.library.metrics().workers.running === 0) await new Promise((go) => setTimeout(go, 5));
+  asked.end(JSON.stringify(body));
+  await vi.waitFor(() => expect(service.library.metrics().workers.running).toBe(1), WAIT);
   asked.destroy();
-  while (service.library.metrics().runs.inFlight > 0) await new Promise((go) => setTimeout(go, 5));
+}
+
+test('a client that hangs up ends its run', async () => {
+  await askAndLeave('/v1/run', { code: ENDLESS, timeoutMs: 60_000 });
+  await vi.waitFor(() => expect(service.library.metrics().runs.inFlight).toBe(0), WAIT);
   expect(service.library.metrics().runs.errors).toHaveProperty('ABORTED');
+});
+
+test('what a client left is over: logged, counted, written down, and its key may be used again', async () => {
+  const left = { code: ENDLESS, timeoutMs: 60_000 };
+  const headers = { 'idempotency-key': 'left' };
+  const lines = (): unknown[] => service.lines.filter(({ status }) => status === 499);
+  const before = lines().length;
+  await askAndLeave('/v1/run', left, headers);
+  await vi.waitFor(() => expect(lines()).toHaveLength(before + 1), WAIT);
+  const text = (await ask('GET', '/metrics')).text;
+  expect(text).toMatch(/^skillcache_http_requests_total\{route="\/v1\/run",status="499"\} [1-9]/m);
+  // The one that asks.
+  expect(text).toMatch(/^skillcache_http_requests_in_flight 1$/m);
+  const again = await ask('POST', '/v1/run', { ...left, timeoutMs: 50 }, { 'idempotency-key': 'left' });
+  expect(again).toMatchObject({ status: 504, body: { code: 'EXECUTION_TIMEOUT' } });
+  // Gathered for a second, then written.
+  await vi.waitFor(async () => {
+    const trail = await service.library.service.readAudit();
+    expect(trail).toContainEqual(expect.objectContaining({ action: 'run.code', outcome: 'ABORTED' }));
+  }, WAIT);
+});
+
+test('of events that a client leaves nothing is left', async () => {
+  const begun = await ask('POST', '/v1/run', { code: ENDLESS, timeoutMs: 60_000 }, LATER);
+  const path = String(begun.headers.location);
+  await follow(`${path}/events`, (text) => text.includes('status'));
+  await vi.waitFor(async () => {
+    expect((await ask('GET', '/metrics')).text).toMatch(/^skillcache_http_requests_in_flight 1$/m);
+  }, WAIT);
+  await ask('DELETE', path);
 });
 
 test('where there is no room a run is refused at once, and let in when there is again', async () => {
