@@ -27,5 +27,5 @@ EXPOSE 7433
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7433/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/dist/cli/main.js", "--db", "/data/skills.db"]
+ENTRYPOINT ["node", "/app/dist/cli/main.js", "--db", "/data/skills.db", "--config", "/app/config"]
 CMD ["serve", "--host", "0.0.0.0"]

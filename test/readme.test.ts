@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -152,6 +153,30 @@ describe('shell snippets', () => {
       const { stdout } = await run('sh', ['-euc', script], { cwd });
       expect(stdout.trimEnd()).toBe(next?.info === 'text' ? next.text : stdout.trimEnd());
     }
+  });
+});
+
+describe('curl snippets', () => {
+  const program = join(ROOT, 'dist', 'cli', 'main.js');
+  const snippets = named('sh').filter(([, { text }]) => text.startsWith('curl'));
+  let url = '';
+  let stop = (): unknown => undefined;
+  beforeAll(async () => {
+    const cwd = mkdtempSync(join(project, 'served-'));
+    const words = [program, 'serve', '--port', '0', '--json', '--skills', join(ROOT, 'skills')];
+    const child = spawn(process.execPath, words, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+    stop = () => child.kill('SIGKILL');
+    const [told] = (await once(child.stdout, 'data')) as [Buffer];
+    ({ url } = JSON.parse(told.toString()) as { url: string });
+  });
+  afterAll(() => void stop());
+
+  test.each(snippets)('%s is answered without an error', async (_place, { text }) => {
+    const script = text
+      .replaceAll('http://127.0.0.1:7433', url)
+      .replace(/^curl /gm, 'curl --fail-with-body ');
+    const { stdout } = await run('sh', ['-euc', script]);
+    expect(stdout).not.toBe('');
   });
 });
 

@@ -10,6 +10,7 @@ import type { ExportCommandOptions } from './export.ts';
 import type { ImportCommandOptions } from './import.ts';
 import type { InjectCommandOptions } from './inject.ts';
 import type { ListCommandOptions, SearchCommandOptions } from './list.ts';
+import type { MetricsOptions } from './metrics.ts';
 import type { RunCommandOptions } from './run.ts';
 import type { Session } from './session.ts';
 
@@ -200,11 +201,12 @@ function declareOperating(program: Command, perform: Perform): void {
   examples(
     program
       .command('metrics')
-      .description('the numbers of this process and of the store: runs count from its start'),
-    ['skillcache metrics', 'skillcache metrics --format prometheus'],
+      .description('the numbers of a service, or of the store and this process: runs count from its start'),
+    ['skillcache metrics --url http://127.0.0.1:7433', 'skillcache metrics --format prometheus'],
   )
     .addOption(new Option('--format <format>', 'the form').choices(['json', 'prometheus']).default('json'))
-    .action(async (options: { format: 'json' | 'prometheus' }, command: Command) =>
+    .option('--url <url>', 'ask the service there; the key is in SKILLCACHE_KEY')
+    .action(async (options: MetricsOptions, command: Command) =>
       perform(command, async (session) => (await import('./metrics.ts')).metrics(session, options)),
     );
   examples(

@@ -1,4 +1,5 @@
 /** A folder of options as node-config has it, read by its `Load`: nothing global, JSON alone, no code. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Load, Util, type LoadOptions } from 'config/lib/util.js';
 import { toError } from '../errors.ts';
@@ -9,11 +10,16 @@ export interface FolderFile {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+export interface FolderVariables extends FolderFile {
+  /** The file itself: the variable of each option. */
+  readonly names: Readonly<Record<string, unknown>>;
+}
+
 export interface Folder {
   /** `default.json`, that of `NODE_ENV` (`production.json`), `local.json`; those that are there. */
   readonly files: readonly FolderFile[];
   /** What `custom-environment-variables.json` takes out of the environment: texts. */
-  readonly variables: FolderFile | undefined;
+  readonly variables: FolderVariables | undefined;
 }
 
 type Parse = (text: string, path: string) => Record<string, unknown>;
@@ -47,7 +53,10 @@ export function readConfigFolder(path: string, env: NodeJS.ProcessEnv, parse: Pa
     Util.loadFileConfigs(load);
     const files = load.getSources().map(toFile);
     load.loadCustomEnvVars();
-    return { files, variables: load.getSources().slice(files.length).map(toFile)[0] };
+    const [variables] = load.getSources().slice(files.length).map(toFile);
+    if (!variables) return { files, variables };
+    const names = parse(readFileSync(variables.path, 'utf8'), variables.path);
+    return { files, variables: { ...variables, names } };
   } catch (error) {
     // Its own words say less than ours.
     throw failure ?? toError(error);

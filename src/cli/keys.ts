@@ -55,9 +55,17 @@ export async function listKeys(session: Session): Promise<void> {
         { title: 'NAME', isFlexible: true },
         { title: 'TENANT' },
         { title: 'SCOPES' },
+        { title: 'SKILLS' },
         { title: 'STATE' },
       ],
-      keys.map((key) => [key.id, key.name, key.tenant, key.scopes.join(','), stateOf(key)]),
+      keys.map((key) => [
+        key.id,
+        key.name,
+        key.tenant,
+        key.scopes.join(','),
+        key.skills?.join(',') ?? 'all',
+        stateOf(key),
+      ]),
     ),
   );
 }

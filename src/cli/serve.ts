@@ -36,9 +36,12 @@ export async function serve(session: Session, given: ServeOptions): Promise<numb
   const reload = (): void => void reloadSettings(session, service, log);
   process.on('SIGHUP', reload);
   try {
-    await importSkills(session, library, given.skills);
+    await importSkills(session, library, given.skills, log);
     service.ready();
-    tellWhere(session, service.url);
+    tellWhere(session, service.url, {
+      certFile: http.tls.certFile,
+      needsKey: await library.service.hasKeys(),
+    });
     await stopped(session.signal);
   } catch (error) {
     // Told to stop while it still imports: no failure.
@@ -82,6 +85,7 @@ async function importSkills(
   session: Session,
   library: SkillLibrary,
   given: string | false | undefined,
+  log: Logger,
 ): Promise<void> {
   if (given === false || library.options.readonly) return;
   const path = given ?? (existsSync('skills') ? 'skills' : undefined);
@@ -89,17 +93,25 @@ async function importSkills(
   const counts = { imported: 0, unchanged: 0, refused: 0 };
   for await (const { status, name, source, reason } of library.import(path, { signal: session.signal })) {
     counts[status] += 1;
-    if (status === 'refused') session.output.warn(`${name ?? source}: ${reason}`);
+    if (status === 'refused') log.warn({ skill: name, source, reason }, 'a skill was not imported');
   }
-  const { imported, unchanged, refused } = counts;
-  session.output.note(`skills of ${path}: ${imported} imported, ${unchanged} unchanged, ${refused} refused`);
+  log.info({ folder: path, ...counts }, 'skills were imported');
 }
 
-function tellWhere({ output }: Session, url: string): void {
+/** What the line to try needs beside the address. */
+interface Terms {
+  /** Of the service, where it speaks TLS. */
+  readonly certFile: string;
+  readonly needsKey: boolean;
+}
+
+function tellWhere({ output }: Session, url: string, { certFile, needsKey }: Terms): void {
   if (output.json) {
     output.value({ url, docs: `${url}/docs`, openapi: `${url}/openapi.json` });
     return;
   }
+  const trust = certFile === '' ? '' : ` --cacert '${certFile.replaceAll("'", `'\\''`)}'`;
+  const key = needsKey ? ' -H "authorization: Bearer $SKILLCACHE_KEY"' : '';
   output.text(
     [
       `Serving at ${url}`,
@@ -107,7 +119,7 @@ function tellWhere({ output }: Session, url: string): void {
       `  health   ${url}/readyz`,
       `  metrics  ${url}/metrics`,
       'Try:',
-      `  curl -s ${url}/v1/run -H 'content-type: application/json' -d '{"code":"const n = 1; n * 2","inputs":{"n":21}}'`,
+      `  curl -s${trust} ${url}/v1/run${key} -H 'content-type: application/json' -d '{"code":"const n = 1; n * 2","inputs":{"n":21}}'`,
     ].join('\n'),
   );
 }

@@ -4,6 +4,7 @@ import { ConfigurationError, FileNotFoundError, SkillCacheError } from '../error
 import { programSchema, type ProgramOptions, type ResolvedProgramOptions } from '../http-options.ts';
 import type { SkillLibraryOptions } from '../options.ts';
 import { jsonProblem } from './arguments.ts';
+import type { FolderVariables } from './config-folder.ts';
 import { readText } from './read-file.ts';
 
 export type Source = 'default' | 'file' | 'env' | 'flag';
@@ -68,7 +69,7 @@ export async function readSettings({ env, db, configFile }: SettingsInput): Prom
 
 /** An option whose key ends in `Env` holds the name of one more. */
 function unknownVariables(env: NodeJS.ProcessEnv, list: readonly Setting[]): string[] {
-  const known = new Set(['SKILLCACHE_CONFIG', ...list.map(({ variable }) => variable)]);
+  const known = new Set(['SKILLCACHE_CONFIG', 'SKILLCACHE_KEY', ...list.map(({ variable }) => variable)]);
   for (const { key, value } of list) if (key.endsWith('Env')) known.add(String(value));
   const isKnown = (name: string): boolean => known.has(name) || known.has(name.replace(/_FILE$/, ''));
   return Object.keys(env).filter((name) => name.startsWith('SKILLCACHE_') && !isKnown(name));
@@ -91,7 +92,7 @@ async function fileLayers(
     throw new ConfigurationError(message, { details: { path } });
   }
   const layers = files.map(({ path: file, options }) => fileLayer(options, file));
-  if (variables) layers.push(variablesLayer(variables.options, variables.path, defaults));
+  if (variables) layers.push(variablesLayer(variables, defaults));
   return layers;
 }
 
@@ -107,11 +108,18 @@ function fileLayer(
   return { source: 'file', values: new Map(leaves) };
 }
 
-function variablesLayer(texts: object, path: string, defaults: ReadonlyMap<string, unknown>): Layer {
+function variablesLayer(
+  { path, options: texts, names }: FolderVariables,
+  defaults: ReadonlyMap<string, unknown>,
+): Layer {
   const values: Layer['values'] = new Map();
+  const variables = leavesOf(names);
   for (const [key, text] of leavesOf(texts)) {
     const value = fromText(String(text), defaults.get(key));
-    check(nest(new Map([[key, value]])), path);
+    check(
+      nest(new Map([[key, value]])),
+      `${String(variables.get(key) ?? variables.get(`${key}.__name`))} (${path})`,
+    );
     values.set(key, { value, origin: path });
   }
   return { source: 'env', values };

@@ -1,5 +1,6 @@
 /** The server as it is before it has routes: its bounds, its checks, and how it says that something is wrong. */
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ERROR_KINDS, SkillCacheError, type ErrorCode } from '../errors.ts';
@@ -17,7 +18,7 @@ import { addTracing } from './tracing.ts';
 import { zodCheck } from './route.ts';
 import { logFailure, logRequest, type ServiceLog } from './service-log.ts';
 
-export interface AppParts extends Omit<DoorParts, 'guard'> {
+export interface AppParts extends Omit<DoorParts, 'guard' | 'isTls'> {
   readonly options: HttpOptions;
   readonly log: ServiceLog;
   readonly counters: HttpCounters;
@@ -33,7 +34,11 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
   app.setValidatorCompiler(zodCheck);
   const ends = new RequestEnds(app);
   addTracing(app, ends);
-  const { inFlight } = addDoor(app, ends, { ...parts, guard: new NameGuard(options) });
+  const { inFlight } = addDoor(app, ends, {
+    ...parts,
+    guard: new NameGuard(options),
+    isTls: options.tls.certFile !== '',
+  });
   addIdempotency(app, ends, store, (request, error) => logFailure(log, request, error));
   addCompression(app, options.bodyBytesMax);
   ends.watchAnswers(app);
@@ -92,7 +97,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unkno
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problemText(problem));
 }
 
-const METHODS = ['GET', 'PUT', 'POST', 'DELETE'] as const;
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const;
 
 function noRoute(app: FastifyInstance, method: string, url: string): SkillCacheError {
   const path = url.split('?')[0] ?? url;
@@ -137,7 +142,7 @@ function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   const { httpStatus } = ERROR_KINDS[code];
   const body = problemText(problemOf(new SkillCacheError(code, RAW_TEXTS[code] ?? 'the request is no HTTP')));
   socket.end(
-    `HTTP/1.1 ${httpStatus} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+    `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? 'Refused'}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERROR_KINDS, type ErrorCode } from '../errors.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { ANONYMOUS, expectScope, type Caller } from './caller.ts';
-import { SECURITY_HEADERS, type NameGuard } from './guard.ts';
+import { securityHeaders, type NameGuard } from './guard.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { RequestEnds } from './request-end.ts';
@@ -23,6 +23,7 @@ export interface DoorParts {
   readonly rates: RateLimit;
   readonly audit: AuditTrail;
   readonly isDraining: () => boolean;
+  readonly isTls: boolean;
 }
 
 /** Of somebody who is not known. */
@@ -34,13 +35,14 @@ export function addDoor(
   parts: DoorParts,
 ): { inFlight: () => number } {
   let inFlight = 0;
+  const headers = securityHeaders(parts.isTls);
   app.decorateRequest('caller');
   app.decorateRequest('failure');
   app.decorateRequest('target');
   app.addHook('onRequest', (request, reply, done) => {
     inFlight += 1;
     request.caller = NOBODY;
-    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    reply.headers(headers).header('x-request-id', request.id);
     if (parts.isDraining()) reply.header('connection', 'close');
     try {
       parts.guard.check(request.headers);

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { SkillCacheError } from '../errors.ts';
 
 /** Sent with every answer. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -11,6 +11,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };
+
+/** Browsers that came by TLS once come by nothing else for a year. */
+const TLS_ONLY = { 'strict-transport-security': 'max-age=31536000' };
+
+export function securityHeaders(isTls: boolean): Readonly<Record<string, string>> {
+  return isTls ? { ...SECURITY_HEADERS, ...TLS_ONLY } : SECURITY_HEADERS;
+}
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -1,5 +1,6 @@
 /** A run that is answered later: its state, its events, and who follows them. */
 import type { SkillRun } from '../library/types.ts';
+import type { ToldStage } from '../run-options.ts';
 import { EventLog, type Follower } from './event-log.ts';
 import type { Problem } from './problem.ts';
 
@@ -41,6 +42,11 @@ export class KeptRun {
   /** What it holds on to: answer and events. */
   get bytes(): number {
     return this.#events.bytes + (this.#state.kind === 'succeeded' ? this.#state.text.length : 0);
+  }
+
+  /** A part of it has ended. */
+  progress(stage: ToldStage, durationMs: number): void {
+    this.#events.tell('progress', { stage, durationMs });
   }
 
   log(text: string): void {

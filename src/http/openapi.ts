@@ -15,7 +15,7 @@ const ALWAYS: readonly ErrorCode[] = [
   'INTERNAL',
   'OVERLOADED',
 ]; // in every operation
-const WITH_BODY: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'MEDIA_TYPE', 'IDEMPOTENCY_CONFLICT'];
+const WITH_BODY: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'MEDIA_TYPE'];
 
 const TAGS = [
   { name: 'Skills', description: 'Stored, found, told about, rolled back, removed.' },
@@ -97,7 +97,7 @@ function operationOf(one: Route): object {
   };
 }
 
-function parametersOf({ params, query, headers = {}, examples = {}, method, body }: Route): object[] {
+function parametersOf({ params, query, headers = {}, examples = {}, method }: Route): object[] {
   const of = (schema: z.ZodType | undefined, place: 'path' | 'query'): object[] => {
     if (!schema) return [];
     const { properties = {}, required = [] } = jsonSchemaOf(schema) as {
@@ -109,7 +109,7 @@ function parametersOf({ params, query, headers = {}, examples = {}, method, body
       return { name, in: place, required: isRequired, description, schema, example: examples[name] };
     });
   };
-  const repeats = body && method !== 'GET' ? { 'Idempotency-Key': IDEMPOTENCY } : {};
+  const repeats = isRepeatable(method) ? { 'Idempotency-Key': IDEMPOTENCY } : {};
   const named = Object.entries({ ...headers, ...repeats }).map(([name, description]) => ({
     name,
     in: 'header',
@@ -119,6 +119,14 @@ function parametersOf({ params, query, headers = {}, examples = {}, method, body
   }));
   return [...of(params, 'path'), ...of(query, 'query'), ...named];
 }
+
+const isRepeatable = (method: Route['method']): boolean => method === 'POST' || method === 'PUT';
+
+/** Of whatever asks for a key. */
+const LIMITS = {
+  'RateLimit-Policy': 'Most requests of one caller: `"caller";q=1000;w=60`, in a window of so many seconds.',
+  RateLimit: 'What is left of them, and the seconds until they are all back: `"caller";r=999;t=60`.',
+};
 
 const IDEMPOTENCY = 'Chosen by the caller: the same request again gets the first answer, for 24 hours.';
 
@@ -133,13 +141,14 @@ function bodyOf({ body, bodySchema, bodyExample }: Route): object {
   };
 }
 
-function responsesOf({ answers, errors, body, scope }: Route): object {
+function responsesOf({ answers, errors, body, scope, method }: Route): object {
   const responses: Record<string, object> = {};
-  for (const answer of answers) responses[answer.status] = answerOf(answer);
+  for (const answer of answers) responses[answer.status] = answerOf(answer, scope !== undefined);
   const codes = [
     ...ALWAYS,
     ...errors,
     ...(body ? WITH_BODY : []),
+    ...(isRepeatable(method) ? (['IDEMPOTENCY_CONFLICT'] as const) : []),
     ...(scope ? (['UNAUTHORIZED'] as const) : []),
   ];
   for (const [status, held] of grouped(codes)) responses[status] ??= problemsOf(status, held);
@@ -155,21 +164,13 @@ function grouped(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   return [...byStatus].toSorted(([left], [right]) => left - right);
 }
 
-function answerOf({
-  status,
-  description,
-  schema,
-  example,
-  type = 'application/json',
-  headers = {},
-}: Answer): object {
-  const named = Object.entries(headers).map(([name, text]) => [
-    name,
-    { description: text, schema: { type: 'string' } },
-  ]);
+function answerOf(
+  { status, description, schema, example, type = 'application/json', headers = {} }: Answer,
+  isLimited: boolean,
+): object {
   return {
     description,
-    ...(named.length > 0 && { headers: Object.fromEntries(named) }),
+    ...headersOf({ ...(isLimited && LIMITS), ...headers }),
     ...(schema !== undefined &&
       status !== 304 && {
         content: {
@@ -183,20 +184,29 @@ function answerOf({
 }
 
 function problemsOf(status: number, codes: readonly ErrorCode[]): object {
-  const [first] = codes as [ErrorCode, ...ErrorCode[]];
-  const { retryable } = ERROR_KINDS[first];
-  const title = titleOf(first);
-  const waits = status === 429 || status === 503;
+  const examples = Object.fromEntries(codes.map((code) => [code, { value: problemExample(status, code) }]));
+  const named = status === 429 || status === 503 ? { 'Retry-After': 'Seconds.' } : {};
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
-    ...(waits && { headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'string' } } } }),
+    ...headersOf(named),
     content: {
-      'application/problem+json': {
-        schema: { $ref: '#/components/schemas/Problem' },
-        example: { type: `/docs#${first}`, title, status, detail: title, code: first, retryable },
-      },
+      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples },
     },
   };
+}
+
+function problemExample(status: number, code: ErrorCode): object {
+  const title = titleOf(code);
+  const { retryable } = ERROR_KINDS[code];
+  return { type: `/docs#${code}`, title, status, detail: title, code, retryable };
+}
+
+function headersOf(named: Readonly<Record<string, string>>): object {
+  const headers = Object.entries(named).map(([name, description]) => [
+    name,
+    { description, schema: { type: 'string' } },
+  ]);
+  return headers.length === 0 ? {} : { headers: Object.fromEntries(headers) };
 }
 
 function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {

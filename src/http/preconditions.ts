@@ -12,7 +12,7 @@ export function isKnown(header: string | undefined, digest: string): boolean {
   return header.trim() === '*' || tagsOf(header).includes(digest);
 }
 
-/** What the caller takes a skill to be: a digest, null for none, undefined for whatever it is. */
+/** What the caller takes a skill to be: a digest, `*` for any version, null for none, undefined for whatever it is. */
 export function expectationOf(headers: IncomingHttpHeaders): string | null | undefined {
   const { 'if-match': match, 'if-none-match': noneMatch } = headers;
   if (noneMatch !== undefined) {
@@ -20,9 +20,10 @@ export function expectationOf(headers: IncomingHttpHeaders): string | null | und
     throw refusal('If-None-Match', 'of a change can only be *');
   }
   if (match === undefined) return undefined;
+  if (match.trim() === '*') return '*';
   const [digest, ...others] = tagsOf(match);
-  if (digest !== undefined && others.length === 0 && match.trim() !== '*') return digest;
-  throw refusal('If-Match', 'must be one ETag of a skill');
+  if (digest !== undefined && others.length === 0) return digest;
+  throw refusal('If-Match', 'must be one ETag of a skill, or *');
 }
 
 function tagsOf(header: string): string[] {

@@ -92,7 +92,8 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void 
     app.route({
       method: one.method,
       url: one.url,
-      exposeHeadRoute: false,
+      // A stream has no end that its head could wait for.
+      exposeHeadRoute: !one.answers.some(({ type }) => type === 'text/event-stream'),
       schema: { ...(params && { params }), ...(query && { querystring: query }), ...(body && { body }) },
       config: { route: one },
       handler: (request, reply) =>

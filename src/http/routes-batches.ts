@@ -87,7 +87,14 @@ function jobRoutes(context: ServiceContext): Route[] {
       tag: 'Batches',
       scope: 'read',
       query: batchListQuery,
-      answers: [{ status: 200, description: 'A page of batches.', schema: batchPage }],
+      answers: [
+        {
+          status: 200,
+          description: 'A page of batches.',
+          schema: batchPage,
+          example: { batches: [RUNS.example], next: null },
+        },
+      ],
       errors: ['CLOSED'],
       examples: { limit: 20, cursor: EXAMPLE_BATCH_ID },
       handle: async ({ caller, query }) => {
@@ -110,7 +117,7 @@ function oneRoutes(context: ServiceContext): Route[] {
       tag: 'Batches',
       scope: 'read',
       params: ONE_BATCH,
-      answers: [{ status: 200, description: 'The batch.', schema: batchView }],
+      answers: [{ status: 200, description: 'The batch.', schema: batchView, example: RUNS.example }],
       errors: KNOWN,
       examples,
       handle: ({ caller, params }) => batches.view(caller, params.id),
@@ -141,7 +148,7 @@ function oneRoutes(context: ServiceContext): Route[] {
       tag: 'Batches',
       scope: 'run',
       params: ONE_BATCH,
-      answers: [{ status: 202, description: 'It is being ended.', schema: batchView }],
+      answers: [{ status: 202, description: 'It is being ended.', schema: batchView, example: RUNS.example }],
       errors: [...KNOWN, 'BATCH_BUSY'],
       examples,
       handle: async ({ caller, params, reply }) =>

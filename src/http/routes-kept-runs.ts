@@ -7,7 +7,9 @@ import { lastEventId } from './event-stream.ts';
 import { streamEvents } from './follow.ts';
 import type { KeptRun } from './kept-run.ts';
 import { route, type Route } from './route.ts';
-import { EXAMPLE_RUN_ID, runId, runState } from './schemas.ts';
+import { EXAMPLE_RUN_ID, EXAMPLE_RUNNING, runId, runState } from './schemas.ts';
+
+const EXAMPLE_STATE = { ...EXAMPLE_RUNNING, status: 'succeeded', durationMs: 4.2 };
 
 const ONE_RUN = z.object({ id: runId });
 
@@ -23,7 +25,7 @@ export function keptRunRoutes(context: ServiceContext): Route[] {
       tag: 'Runs',
       scope: 'read',
       params: ONE_RUN,
-      answers: [{ status: 200, description: 'The run.', schema: runState }],
+      answers: [{ status: 200, description: 'The run.', schema: runState, example: EXAMPLE_STATE }],
       errors: ['RUN_NOT_FOUND', 'DATABASE_CONNECTION', 'CLOSED'],
       examples: { id: EXAMPLE_RUN_ID },
       handle: async ({ caller, params, reply }) => {
@@ -43,7 +45,9 @@ export function keptRunRoutes(context: ServiceContext): Route[] {
       tag: 'Runs',
       scope: 'run',
       params: ONE_RUN,
-      answers: [{ status: 202, description: 'It is being ended.', schema: runState }],
+      answers: [
+        { status: 202, description: 'It is being ended.', schema: runState, example: EXAMPLE_RUNNING },
+      ],
       errors: ['RUN_NOT_FOUND'],
       examples: { id: EXAMPLE_RUN_ID },
       handle: async ({ caller, params, reply }) => {
@@ -58,7 +62,7 @@ export function keptRunRoutes(context: ServiceContext): Route[] {
       url: '/v1/runs/:id/events',
       summary: 'Follow a run',
       description:
-        'Server-Sent Events: `status`, `log` as the skill writes, and `outcome`, which is the last.',
+        'Server-Sent Events: `status`, `progress` with each part that has ended, `log` as the skill writes, and `outcome`, which is the last.',
       tag: 'Runs',
       scope: 'read',
       params: ONE_RUN,

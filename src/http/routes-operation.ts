@@ -1,12 +1,25 @@
 /** Whether the service is well, its numbers, and what describes it. */
+import { SkillCacheError } from '../errors.ts';
+import type { Caller } from './caller.ts';
 import type { ServiceContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
 import { openApiDocument } from './openapi.ts';
 import { route, type Route } from './route.ts';
 import { health } from './schemas.ts';
 import { EXPOSITION_CONTENT_TYPE, exposition, expositionOf } from '../monitor/exposition.ts';
-import { healthOf } from '../monitor/health.ts';
+import { healthOf, type Health } from '../monitor/health.ts';
 import { HTTP_FAMILIES, type HttpNumbers } from '../monitor/http-metrics.ts';
+
+const EXAMPLE_HEALTH = {
+  status: 'ok',
+  checks: [
+    { name: 'confinement', status: 'ok', message: 'kernel' },
+    { name: 'store', status: 'ok', message: 'sqlite' },
+    { name: 'pool:workers', status: 'ok', message: 'open: 1 of 2 in use, 0 waiting' },
+  ],
+};
+const EXAMPLE_NUMBERS = { uptimeMs: 60_000, runs: { total: 120, ok: 118, failed: 2, cached: 90 } };
+const EXAMPLE_TEXT = '# TYPE skillcache_runs_total counter\nskillcache_runs_total{outcome="ok"} 118\n';
 
 export interface Operating {
   readonly state: () => 'starting' | 'ready' | 'draining';
@@ -40,22 +53,48 @@ function healthRoutes(context: ServiceContext, operating: Operating): Route[] {
         'The state of each part, and what confines runs. 503 while it starts, drains or would fail.',
       tag: 'Operation',
       answers: [
-        { status: 200, description: 'It does.', schema: health },
-        { status: 503, description: 'It does not, and why.', schema: health },
+        { status: 200, description: 'It does.', schema: health, example: EXAMPLE_HEALTH },
+        {
+          status: 503,
+          description: 'It does not, and why.',
+          schema: health,
+          example: { status: 'draining' },
+        },
       ],
       errors: [],
       handle: async ({ reply }) => {
         const state = operating.state();
-        if (state !== 'ready') return reply.code(503).send({ status: state });
-        const library = await context.libraryOf(context.own);
-        const [snapshot, confinement] = await Promise.all([library.sampleMetrics(), library.confinement()]);
-        const { status, checks } = healthOf(snapshot);
-        const { tier } = confinement;
-        const confined = { name: 'confinement', status: tier === 'none' ? 'degraded' : 'ok', message: tier };
-        return reply.code(status === 'failing' ? 503 : 200).send({ status, checks: [confined, ...checks] });
+        if (state !== 'ready') reply.code(503);
+        try {
+          const { status, checks } = await partsOf(context);
+          if (state !== 'ready') return { status: state, checks };
+          return reply.code(status === 'failing' ? 503 : 200).send({ status, checks });
+        } catch (error) {
+          // Not open yet, or closed already: no part has a state.
+          if (state === 'ready') throw error;
+          return { status: state };
+        }
       },
     }),
   ];
+}
+
+async function partsOf(context: ServiceContext): Promise<Health> {
+  const library = await context.libraryOf(context.own);
+  const [snapshot, { tier }] = await Promise.all([library.sampleMetrics(), library.confinement()]);
+  const { status: worst, checks } = healthOf(snapshot);
+  const confined = {
+    name: 'confinement',
+    status: tier === 'none' ? 'degraded' : 'ok',
+    message: tier,
+  } as const;
+  // Anybody may ask: how many skills there are is for those with a key.
+  const told = checks.map(({ name, status, message }) => ({
+    name,
+    status,
+    message: name === 'store' ? (snapshot.store?.kind ?? message) : message,
+  }));
+  return { status: worst, checks: [confined, ...told] };
 }
 
 function metricsRoutes(context: ServiceContext, operating: Operating): Route[] {
@@ -65,14 +104,18 @@ function metricsRoutes(context: ServiceContext, operating: Operating): Route[] {
       method: 'GET',
       url: '/v1/metrics',
       summary: 'The numbers as JSON',
-      description: 'Of the library of the caller.',
+      description: 'Of the library of the caller; for the default tenant also those of the service (`http`).',
       tag: 'Operation',
       scope: 'read',
-      answers: [{ status: 200, description: 'One snapshot.', schema: { type: 'object' } }],
+      answers: [
+        { status: 200, description: 'One snapshot.', schema: { type: 'object' }, example: EXAMPLE_NUMBERS },
+      ],
       errors: ['CLOSED'],
       handle: async ({ caller }) => {
         const snapshot = await (await context.libraryOf(caller)).sampleMetrics();
-        const { store, ...rest } = snapshot;
+        const http = isOperator(context, caller) ? { http: await operating.numbers() } : {};
+        const { store, ...library } = snapshot;
+        const rest = { ...library, ...http };
         if (!store) return rest;
         // Where its file is, is nobody's business here.
         const { path: _path, ...numbers } = store as typeof store & { path?: string };
@@ -87,9 +130,21 @@ function metricsRoutes(context: ServiceContext, operating: Operating): Route[] {
       description: 'Of the library of the default tenant, and of the service.',
       tag: 'Operation',
       scope: 'admin',
-      answers: [{ status: 200, description: 'The metrics.', schema: { type: 'string' }, type: 'text/plain' }],
+      answers: [
+        {
+          status: 200,
+          description: 'The metrics.',
+          schema: { type: 'string' },
+          type: 'text/plain',
+          example: EXAMPLE_TEXT,
+        },
+      ],
       errors: ['CLOSED'],
-      handle: async ({ reply }) => {
+      handle: async ({ caller, reply }) => {
+        if (!isOperator(context, caller)) {
+          const message = `these are the numbers of the whole service; those of ${caller.tenant} are at /v1/metrics`;
+          throw new SkillCacheError('FORBIDDEN', message);
+        }
         const library = await context.libraryOf(context.own);
         const [ours, service] = await Promise.all([
           library.sampleMetrics().then(exposition),
@@ -101,6 +156,11 @@ function metricsRoutes(context: ServiceContext, operating: Operating): Route[] {
       },
     }),
   ];
+}
+
+/** Tenants do not see each other's numbers. */
+function isOperator({ own }: ServiceContext, { tenant }: Caller): boolean {
+  return tenant === own.tenant;
 }
 
 /** The document is made once, of all routes, these two included. */
@@ -118,7 +178,14 @@ export function documentRoutes(routes: readonly Route[], { version, url }: Opera
       url: '/openapi.json',
       summary: 'This document',
       tag: 'Operation',
-      answers: [{ status: 200, description: 'OpenAPI 3.1.', schema: { type: 'object' } }],
+      answers: [
+        {
+          status: 200,
+          description: 'OpenAPI 3.1.',
+          schema: { type: 'object' },
+          example: { openapi: '3.1.0' },
+        },
+      ],
       errors: [],
       handle: () => (made ?? make()).document,
     }),
@@ -128,7 +195,15 @@ export function documentRoutes(routes: readonly Route[], { version, url }: Opera
       url: '/docs',
       summary: 'This document, to be read',
       tag: 'Operation',
-      answers: [{ status: 200, description: 'A page.', schema: { type: 'string' }, type: 'text/html' }],
+      answers: [
+        {
+          status: 200,
+          description: 'A page.',
+          schema: { type: 'string' },
+          type: 'text/html',
+          example: '<!doctype html>',
+        },
+      ],
       errors: [],
       handle: ({ reply }) => reply.type('text/html; charset=utf-8').send((made ?? make()).page),
     }),

@@ -9,7 +9,15 @@ import { route, type Answer, type Call, type Route } from './route.ts';
 import type { ServiceContext } from './context.ts';
 import { stateText } from './routes-kept-runs.ts';
 import { stageSpans } from './tracing.ts';
-import { EXAMPLE_RUN_ID, runAnswer, runBody, runCodeBody, runState, skillReference } from './schemas.ts';
+import {
+  EXAMPLE_RUN_ID,
+  EXAMPLE_RUNNING,
+  runAnswer,
+  runBody,
+  runCodeBody,
+  runState,
+  skillReference,
+} from './schemas.ts';
 
 const RUN_ERRORS: readonly ErrorCode[] = [
   'INPUT_VALIDATION',
@@ -53,15 +61,16 @@ const RUN_ANSWERS: readonly Answer[] = [
     status: 202,
     description: 'It runs; its address is in `Location`.',
     schema: runState,
-    example: {
-      id: EXAMPLE_RUN_ID,
-      status: 'running',
-      skill: 'moving-average',
-      startedAtMs: 1_790_000_000_000,
-    },
+    example: EXAMPLE_RUNNING,
     headers: { Location: 'Where the run is.', 'Preference-Applied': '`respond-async`' },
   },
 ];
+
+/** Of code that has no name. */
+const CODE_ANSWERS = RUN_ANSWERS.map(({ example, ...answer }): Answer => {
+  const { skill: _skill, version: _version, ...nameless } = example as typeof EXAMPLE_RUN;
+  return { ...answer, example: nameless };
+});
 
 export function runRoutes(context: ServiceContext): Route[] {
   const { options } = context;
@@ -98,7 +107,7 @@ export function runRoutes(context: ServiceContext): Route[] {
       tag: 'Runs',
       scope: 'run',
       body: runCodeBody(options),
-      answers: RUN_ANSWERS.map(({ example: _example, ...answer }) => answer),
+      answers: CODE_ANSWERS,
       errors: [...RUN_ERRORS, 'SKILL_INVALID', 'SKILL_SYNTAX', 'UNSUPPORTED_SYNTAX', 'SECURITY_VALIDATION'],
       headers: PREFER,
       bodyExample: { code: 'const n = 1;\nexport const result = n * 2;', inputs: { n: 21 } },
@@ -135,14 +144,17 @@ async function answerRun(
     const opened = context.libraryOf(caller);
     const library = opened instanceof Promise ? await opened : opened;
     if (!isLater) return reply.send(await runNow(context, request, reply, (how) => run(library, body, how)));
-    const onStage = stageSpans(request);
+    const onSpan = stageSpans(request);
     const kept = context.keptRuns.start({ id: request.id, owner: caller.tenant, skill }, async (one) => {
       try {
         const ended = await run(library, body, {
           id: one.id,
           signal: one.signal,
           onLog: (text) => one.log(text),
-          ...(onStage && { onStage }),
+          onStage: (stage, durationMs, endedAgoMs) => {
+            one.progress(stage, durationMs);
+            onSpan?.(stage, durationMs, endedAgoMs);
+          },
         });
         return { run: ended, text: jsonAnswer(ended, options.runOutputBytesMax * 2) };
       } catch (thrown) {

@@ -5,11 +5,14 @@ import { skillDefinitionJsonSchema } from '../library/definition-schema.ts';
 import type { StoredSkill } from '../library/types.ts';
 import { expectSkill, maySee } from './caller.ts';
 import type { ServiceContext } from './context.ts';
+import { nameOf, numberOf, toCursor } from './cursors.ts';
 import { etagOf, expectationOf, isKnown } from './preconditions.ts';
 import { route, type Route } from './route.ts';
+import { EXAMPLE_ADDED, EXAMPLE_STORED, EXAMPLE_SUMMARY, EXAMPLE_VERSIONS } from './skill-examples.ts';
 import {
   addedSkill,
   listQuery,
+  pageQuery,
   rollbackBody,
   skillBody,
   skillName,
@@ -29,18 +32,11 @@ const STORE_ERRORS: readonly ErrorCode[] = [
   'CLOSED',
 ]; // of any write
 
-const IF_MATCH = { 'If-Match': 'The `ETag` that the skill must still have: no change of another’s is lost.' };
+const IF_MATCH = {
+  'If-Match': 'The `ETag` that the skill must still have: no change of another’s is lost. `*`: any.',
+};
 const ETAG = { ETag: 'Names the content of the version.' };
 const EXAMPLE = { name: 'moving-average' };
-
-const EXAMPLE_ADDED = {
-  name: 'double',
-  version: 1,
-  digest: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
-  status: 'added',
-  verified: 1,
-  warnings: [],
-};
 
 export function skillRoutes(context: ServiceContext): Route[] {
   return [listSkills(context), getSkill(context), putSkill(context), ...changes(context), versions(context)];
@@ -56,7 +52,14 @@ function listSkills(context: ServiceContext): Route {
     tag: 'Skills',
     scope: 'read',
     query: listQuery,
-    answers: [{ status: 200, description: 'One page.', schema: skillPage }],
+    answers: [
+      {
+        status: 200,
+        description: 'One page.',
+        schema: skillPage,
+        example: { skills: [EXAMPLE_SUMMARY], next: null },
+      },
+    ],
     errors: ['POOL_EXHAUSTED', 'DATABASE_CONNECTION', 'CLOSED', 'ABORTED'],
     examples: { query: 'average of a price series', tag: 'finance', limit: 20, cursor: 'bWVkaWFu' },
     handle: async ({ caller, query, request }) => {
@@ -65,7 +68,7 @@ function listSkills(context: ServiceContext): Route {
       const tags = query.tag === undefined ? [] : [query.tag].flat();
       const isSeen = ({ name }: { name: string }): boolean => maySee(caller, name);
       if (query.query === undefined) {
-        const after = cursor === undefined ? {} : { after: fromCursor(cursor) };
+        const after = cursor === undefined ? {} : { after: nameOf(cursor) };
         const page = await context.clients.during(request, (signal) =>
           library.list({ limit, tags, signal, ...after }),
         );
@@ -75,7 +78,7 @@ function listSkills(context: ServiceContext): Route {
           next: page.length < limit || !last ? null : toCursor(last.name),
         };
       }
-      const from = cursor === undefined ? 0 : offsetOf(cursor);
+      const from = cursor === undefined ? 0 : Math.min(SEARCH_MAX, numberOf(cursor));
       const until = Math.min(SEARCH_MAX, from + limit);
       const words = query.query;
       const hits = await context.clients.during(request, (signal) =>
@@ -90,17 +93,6 @@ function listSkills(context: ServiceContext): Route {
 /** A search ranks no more than this. */
 const SEARCH_MAX = 1_000;
 
-const toCursor = (text: string): string => Buffer.from(text, 'utf8').toString('base64url');
-const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString('utf8');
-
-function offsetOf(cursor: string): number {
-  const text = fromCursor(cursor);
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new SkillCacheError('REQUEST_INVALID', 'query.cursor: is none of this search', {
-    details: { issues: [{ path: 'query.cursor', message: 'is none of this search' }] },
-  });
-}
-
 function getSkill(context: ServiceContext): Route {
   return route({
     id: 'getSkill',
@@ -111,7 +103,13 @@ function getSkill(context: ServiceContext): Route {
     scope: 'read',
     params: z.object({ name: skillReference }),
     answers: [
-      { status: 200, description: 'The version.', schema: storedSkill, headers: ETAG },
+      {
+        status: 200,
+        description: 'The version.',
+        schema: storedSkill,
+        headers: ETAG,
+        example: EXAMPLE_STORED,
+      },
       { status: 304, description: 'It is what `If-None-Match` names.' },
     ],
     errors: ['SKILL_NOT_FOUND', 'DATABASE_CONNECTION', 'DATABASE_CORRUPT', 'CLOSED'],
@@ -167,6 +165,7 @@ function putSkill(context: ServiceContext): Route {
         status: 200,
         description: 'It was there: current already, or current again.',
         schema: addedSkill,
+        example: { ...EXAMPLE_ADDED, status: 'unchanged' },
         headers: ETAG,
       },
     ],
@@ -253,7 +252,13 @@ function changes(context: ServiceContext): Route[] {
       params: z.object({ name: skillName }),
       body: rollbackBody,
       answers: [
-        { status: 200, description: 'The version that is current now.', schema: addedSkill, headers: ETAG },
+        {
+          status: 200,
+          description: 'The version that is current now.',
+          schema: addedSkill,
+          headers: ETAG,
+          example: { ...EXAMPLE_ADDED, status: 'restored' },
+        },
       ],
       errors: ['SKILL_NOT_FOUND', 'REQUIREMENT', 'PRECONDITION_FAILED', ...STORE_ERRORS],
       headers: IF_MATCH,
@@ -277,16 +282,22 @@ function versions(context: ServiceContext): Route {
     method: 'GET',
     url: '/v1/skills/:name/versions',
     summary: 'The versions of a skill',
-    description: 'Newest first.',
+    description: 'Newest first, a page at a time.',
     tag: 'Skills',
     scope: 'read',
     params: z.object({ name: skillName }),
-    answers: [{ status: 200, description: 'The versions.', schema: versionList }],
+    query: pageQuery,
+    answers: [{ status: 200, description: 'One page.', schema: versionList, example: EXAMPLE_VERSIONS }],
     errors: ['SKILL_NOT_FOUND', 'POOL_EXHAUSTED', 'DATABASE_CONNECTION', 'CLOSED'],
-    examples: EXAMPLE,
-    handle: async ({ caller, params }) => {
+    examples: { ...EXAMPLE, limit: 20, cursor: toCursor('7') },
+    handle: async ({ caller, params, query: { limit, cursor } }) => {
       expectSkill(caller, params.name);
-      return { versions: await (await context.libraryOf(caller)).versions(params.name) };
+      const before = cursor === undefined ? Infinity : numberOf(cursor);
+      const all = await (await context.libraryOf(caller)).versions(params.name);
+      const older = all.filter(({ version }) => version < before);
+      const page = older.slice(0, limit);
+      const last = page.at(-1);
+      return { versions: page, next: last && older.length > limit ? toCursor(String(last.version)) : null };
     },
   });
 }

@@ -26,6 +26,13 @@ export const skillReference = z
 /** In the examples of the document. */
 export const EXAMPLE_RUN_ID = '0b9cbe1e-7a53-4c8e-9d5e-3f0e4c1d2a10';
 
+export const EXAMPLE_RUNNING = {
+  id: EXAMPLE_RUN_ID,
+  status: 'running',
+  skill: 'moving-average',
+  startedAtMs: 1_790_000_000_000,
+};
+
 export const runId = z.uuid().describe('Id of a run.');
 
 const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
@@ -73,14 +80,20 @@ export const injectBody = z
 /** A definition is checked by the library, by the schema that the document shows. */
 export const skillBody = data;
 
+const page = {
+  limit: z.coerce.number().int().min(1).max(1_000).default(20).describe('Most entries of one page.'),
+  cursor: z.string().min(1).max(400).optional().describe('`next` of the page before.'),
+};
+
+export const pageQuery = z.strictObject(page);
+
 export const listQuery = z.strictObject({
   query: z.string().min(1).max(10_000).optional().describe('Plain words; without them all skills, by name.'),
   tag: z
     .union([z.string().min(1).max(64), z.array(z.string().min(1).max(64)).max(32)])
     .optional()
     .describe('Only skills that carry it; repeat for several.'),
-  limit: z.coerce.number().int().min(1).max(1_000).default(20).describe('Most skills of one page.'),
-  cursor: z.string().min(1).max(400).optional().describe('`next` of the page before.'),
+  ...page,
 });
 
 export const verifyQuery = z.strictObject({
@@ -137,9 +150,11 @@ const summary = {
   createdAtMs: z.int(),
 };
 
+const next = z.string().nullable().describe('Cursor of the next page; null: there is none.');
+
 export const skillPage = z.object({
   skills: z.array(z.object({ ...summary, score: z.number().optional() })),
-  next: z.string().nullable().describe('Cursor of the next page; null: there is none.'),
+  next,
 });
 
 export const storedSkill = z.object({
@@ -157,6 +172,7 @@ export const versionList = z.object({
   versions: z.array(
     z.object({ version: z.int(), digest: z.string(), createdAtMs: z.int(), current: z.boolean() }),
   ),
+  next,
 });
 
 export const injected = z.object({

@@ -30,7 +30,7 @@ export interface AddedVersion {
   readonly status: AddStatus;
 }
 
-/** What the caller takes the skill to be: the digest of its current version, or null for no skill of that name. */
+/** What the caller takes the skill to be: the digest of its current version, `*` for any, or null for no skill of that name. */
 export interface Expectation {
   /** Undefined: whatever it is. Throws `PreconditionFailedError` where it is something else. */
   expected?: string | null | undefined;

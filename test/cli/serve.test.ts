@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from '../http/service.ts';
-import { ended, start, temporaryFolder, type Ended } from './command.ts';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { command, ended, start, temporaryFolder, type Ended } from './command.ts';
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -44,6 +47,22 @@ describe('skillcache serve', () => {
     });
   });
 
+  test('tells its numbers, and who asks something else so', async () => {
+    const { cwd } = { cwd: folder.path };
+    const asked = await command(['metrics', '--url', served.url, '--db', ':memory:'], { cwd });
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      runs: { ok: 1 },
+      http: { requests: expect.any(Array) },
+    });
+    const text = await command(['metrics', '--url', served.url, '--format', 'prometheus'], { cwd });
+    expect(text.stdout).toContain('skillcache_http_requests_total{route="/readyz",status="200"}');
+    const none = await command(['metrics', '--url', 'http://127.0.0.1:9'], { cwd });
+    expect(none).toMatchObject({ code: 2, stdout: '' });
+    expect(none.stderr).toMatch(/no service answers at http:\/\/127\.0\.0\.1:9/);
+    const wrong = await command(['metrics', '--url', 'nowhere'], { cwd });
+    expect(wrong.stderr).toContain('--url nowhere: expected an address');
+  });
+
   test('ends at SIGTERM with 0, when what runs has finished', async () => {
     const code = 'await new Promise((go) => setTimeout(go, 300)); "finished"';
     const running = ask(served.url, 'POST', '/v1/run', { code });
@@ -57,6 +76,39 @@ describe('skillcache serve', () => {
     expect(exit).toBe(0);
     expect(stderr).toContain('"msg":"stopped"');
   });
+});
+
+test('the line that it prints works where there are keys too', async ({ skip }) => {
+  const shell = promisify(execFile);
+  if (
+    await shell('curl', ['--version']).then(
+      () => false,
+      () => true,
+    )
+  )
+    return skip('curl is not installed');
+  using own = temporaryFolder();
+  const made = await command(['keys', 'create', '--json'], { cwd: own.path });
+  const { key } = JSON.parse(made.stdout) as { key: string };
+  const child = start(['serve', '--port', '0', '--no-skills'], { cwd: own.path });
+  child.stdin.end();
+  const end = ended(child);
+  let text = '';
+  while (!text.includes('-d ')) text += String((await once(child.stdout, 'data'))[0]);
+  const line = /^ {2}(curl .*)$/m.exec(text)?.[1] ?? '';
+  const env = { ...process.env, SKILLCACHE_KEY: key };
+  const { stdout } = await shell('sh', ['-c', line], { env });
+  expect(JSON.parse(stdout)).toMatchObject({ output: 42 });
+  const url = new URL('/', /http:\S+/.exec(text)?.[0]).href;
+  const numbers = await command(['metrics', '--url', url], { cwd: own.path, env: { SKILLCACHE_KEY: key } });
+  expect(JSON.parse(numbers.stdout)).toMatchObject({ runs: { ok: 1 } });
+  const refused = await command(['metrics', '--url', url], { cwd: own.path });
+  expect(refused.stderr).toMatch(/answers 401: /);
+  child.kill('SIGTERM');
+  const { stderr } = await end;
+  // One JSON line an event, and nothing else.
+  for (const each of stderr.trim().split('\n')) expect(JSON.parse(each)).toHaveProperty('msg');
+  return undefined;
 });
 
 test('a second signal ends it at once', async () => {

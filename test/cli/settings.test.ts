@@ -170,6 +170,10 @@ describe('a folder', () => {
       expect(of('run.outputBytesMax')).toEqual([3, 'file', join(path, 'local.json')]);
       expect(of('http.port')).toEqual([4, 'env', join(path, 'custom-environment-variables.json')]);
       expect(of('run.memoryBytesMax')).toEqual([30_000_000, 'env', 'SKILLCACHE_RUN_MEMORY_BYTES_MAX']);
+      process.env['HTTP_TEST_PORT'] = 'none';
+      await expect(readSettings({ env, configFile: path })).rejects.toThrow(
+        /^HTTP_TEST_PORT \(.*http\.port: /,
+      );
     } finally {
       delete process.env['HTTP_TEST_PORT'];
     }

@@ -163,6 +163,9 @@ describe('tenants', () => {
         if (/\{(?:name|id)\}/.test(path)) expect(answer.status, what).toBe(404);
       }
     }
+    const numbers = await theirs.ask('GET', '/metrics');
+    expect(numbers).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect((await theirs.ask('GET', '/v1/metrics')).body).not.toHaveProperty('http');
     // The same name and content are two skills, with answers of their own.
     const own = { description: 'Theirs.', code: code.replace('"ours"', '"them"') };
     expect(await theirs.ask('PUT', '/v1/skills/shared', own)).toMatchObject({

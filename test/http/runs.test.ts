@@ -169,6 +169,17 @@ test('what a client left is over: logged, counted, written down, and its key may
   }, WAIT);
 });
 
+test('its progress is told as it goes', async () => {
+  const begun = await ask('POST', '/v1/run', { code: 'console.log("here"); 1' }, LATER);
+  const text = await follow(`${String(begun.headers.location)}/events`, untilEnd);
+  const stages = [...text.matchAll(/event: progress\ndata: \{"stage":"(\w+)","durationMs":[\d.e-]+\}/g)];
+  expect(stages.map(([, stage]) => stage)).toEqual(
+    expect.arrayContaining(['validate', 'queue', 'start', 'run', 'check']),
+  );
+  expect(text.indexOf('"stage":"encode"')).toBeLessThan(text.indexOf('event: log'));
+  expect(text.indexOf('event: outcome')).toBeGreaterThan(text.indexOf('"stage":"check"'));
+});
+
 test('of events that a client leaves nothing is left', async () => {
   const begun = await ask('POST', '/v1/run', { code: ENDLESS, timeoutMs: 60_000 }, LATER);
   const path = String(begun.headers.location);

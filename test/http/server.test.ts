@@ -31,7 +31,7 @@ function raw(text: string): Promise<string> {
 describe('the document', () => {
   interface Operation {
     operationId: string;
-    responses: Record<string, unknown>;
+    responses: Record<string, { headers?: object; content?: Record<string, object> }>;
   }
   interface Document {
     openapi: string;
@@ -78,6 +78,24 @@ describe('the document', () => {
       for (const status of Object.keys(responses)) expect(known).toContain(Number(status));
   });
 
+  test('shows an example of every answer', async () => {
+    const document = (await ask('GET', '/openapi.json')).body as unknown as Document;
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const bare = operations.flatMap(({ operationId, responses }) =>
+      Object.entries(responses).flatMap(([status, { content = {} }]) =>
+        Object.values(content)
+          .filter((shown) => !('example' in shown) && !('examples' in shown))
+          .map(() => `${operationId} ${status}`),
+      ),
+    );
+    expect(bare).toEqual([]);
+    const refused = document.paths['/v1/run']?.['post']?.responses['429'];
+    expect(refused).toMatchObject({
+      headers: { 'Retry-After': {} },
+      content: { 'application/problem+json': { examples: { RATE_LIMITED: { value: { status: 429 } } } } },
+    });
+  });
+
   test('is a page too, which loads nothing and runs nothing', async () => {
     const { text, headers } = await ask('GET', '/docs');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -101,6 +119,15 @@ test('answers carry the headers of a hardened service', async () => {
   }
 });
 
+test('what is asked with HEAD is answered without its body', async () => {
+  for (const path of ['/healthz', '/readyz', '/v1/skills', '/docs']) {
+    const [head, whole] = [await ask('HEAD', path), await ask('GET', path)];
+    expect(head, path).toMatchObject({ status: 200, text: '' });
+    expect(head.headers['content-type']).toBe(whole.headers['content-type']);
+  }
+  expect(await ask('POST', '/healthz')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+});
+
 test('health, readiness and numbers', async () => {
   expect((await ask('GET', '/healthz')).body).toEqual({ status: 'ok' });
   const ready = await ask('GET', '/readyz');
@@ -108,9 +135,12 @@ test('health, readiness and numbers', async () => {
   expect((ready.body['checks'] as { name: string }[]).map(({ name }) => name)).toEqual(
     expect.arrayContaining(['confinement', 'store', 'pool:workers']),
   );
+  // How many skills there are is nobody's business.
+  expect(ready.text).not.toContain('skills');
   expect((await ask('GET', '/v1/metrics')).body).toMatchObject({
     runs: { total: 0 },
     store: { kind: 'sqlite' },
+    http: { inFlight: 1, process: { cpuSeconds: expect.any(Number) } },
   });
   const { text } = await ask('GET', '/metrics');
   expect(text).toContain('skillcache_http_requests_total{route="/healthz",status="200"}');

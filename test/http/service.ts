@@ -90,7 +90,7 @@ export function ask(
           const text = Buffer.concat(chunks).toString('utf8');
           const isJson =
             /[/+]json/.test(answer.headers['content-type'] ?? '') && !answer.headers['content-encoding'];
-          const parsed = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+          const parsed = isJson && text !== '' ? (JSON.parse(text) as Record<string, unknown>) : {};
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, body: parsed });
         });
       },

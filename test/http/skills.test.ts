@@ -100,8 +100,25 @@ test('pages lead through every skill once, by name and by rank', async () => {
   expect(all).toEqual(expect.arrayContaining(['page-a', 'page-b', 'page-c']));
   const found = await walk('/v1/skills?query=page&limit=2');
   expect(found.toSorted()).toEqual(['page-a', 'page-b', 'page-c']);
-  const wrong = await ask('GET', '/v1/skills?query=page&cursor=!!!');
-  expect(wrong).toMatchObject({ status: 400, body: { issues: [{ path: 'query.cursor' }] } });
+  for (const path of ['/v1/skills?query=page&', '/v1/skills?', '/v1/skills/page-a/versions?']) {
+    const wrong = await ask('GET', `${path}cursor=!!!`);
+    expect(wrong, path).toMatchObject({ status: 400, body: { issues: [{ path: 'query.cursor' }] } });
+  }
+});
+
+test('versions come a page at a time, newest first', async () => {
+  for (const n of [1, 2, 3, 4, 5]) await put('many', `export const result = ${n};`);
+  const page = async (query: string): Promise<[number[], string | null]> => {
+    const { body } = await ask('GET', `/v1/skills/many/versions?${query}`);
+    const { versions, next } = body as { versions: { version: number }[]; next: string | null };
+    return [versions.map(({ version }) => version), next];
+  };
+  const [first, next] = await page('limit=2');
+  expect(first).toEqual([5, 4]);
+  const [second, last] = await page(`limit=2&cursor=${next}`);
+  expect(second).toEqual([3, 2]);
+  expect(await page(`limit=2&cursor=${last}`)).toEqual([[1], null]);
+  expect(await ask('GET', '/v1/skills/many/versions?limt=2')).toMatchObject({ status: 400 });
 });
 
 describe('entity tags', () => {
@@ -130,6 +147,15 @@ describe('entity tags', () => {
     const onlyNew = { 'if-none-match': '*' };
     expect(await put('fresh', 'export const result = 1;', onlyNew)).toMatchObject({ status: 201 });
     expect(await put('fresh', 'export const result = 2;', onlyNew)).toMatchObject({ status: 412 });
+  });
+
+  test('`If-Match: *` changes and never creates', async () => {
+    const any = { 'if-match': '*' };
+    expect(await put('absent', 'export const result = 1;', any)).toMatchObject({ status: 412 });
+    await put('there', 'export const result = 1;');
+    expect(await put('there', 'export const result = 2;', any)).toMatchObject({ status: 201 });
+    expect(await ask('DELETE', '/v1/skills/there', undefined, any)).toMatchObject({ status: 204 });
+    expect(await ask('DELETE', '/v1/skills/there', undefined, any)).toMatchObject({ status: 412 });
   });
 
   test('what the caller has already is not sent again', async () => {

@@ -93,11 +93,13 @@ describe('of runs', () => {
     const { body } = await service.ask('GET', path);
     expect(body).toMatchObject({ status: 'cancelled', problem: { code: 'ABORTED', status: 499 } });
     provoked.add(499);
+    const busy = () => service.library.metrics().workers.each.filter(({ isBusy }) => isBusy);
+    // That of the cancelled run has to be gone.
+    while (busy().length > 0) await new Promise((go) => setImmediate(go));
     const doomed = service.ask('POST', '/v1/run', { code: 'for (;;) {}', timeoutMs: 60_000 });
     // Whoever runs it is killed by somebody else.
     for (let isKilled = false; !isKilled;) {
-      const { workers } = service.library.metrics();
-      for (const { processId } of workers.each.filter(({ isBusy }) => isBusy)) {
+      for (const { processId } of busy()) {
         process.kill(processId, 'SIGKILL');
         isKilled = true;
       }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EXPOSITION_CONTENT_TYPE, exposition } from '../../src/monitor/exposition.ts';
+import { HTTP_FAMILIES } from '../../src/monitor/http-metrics.ts';
 import { METRIC_FAMILIES } from '../../src/monitor/metric-families.ts';
 import { poolStats, snapshotOf } from './snapshot.ts';
 
@@ -124,5 +125,6 @@ test('docs/monitoring.md lists every metric with its type and meaning, and no ot
   const text = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `(skillcache_\w+)` +\| (\w+) +\| (.+?) +\|$/gm)];
   const documented = rows.map(([, name, type, help]) => `${name} ${type} ${help}`);
-  expect(documented).toEqual(METRIC_FAMILIES.map(({ name, type, help }) => `${name} ${type} ${help}`));
+  const all = [...METRIC_FAMILIES, ...HTTP_FAMILIES];
+  expect(documented).toEqual(all.map(({ name, type, help }) => `${name} ${type} ${help}`));
 });

@@ -110,6 +110,11 @@ describe('Dockerfile', () => {
     expect(copied.filter((name) => !ignored.includes(`!${name}`))).toEqual([]);
   });
 
+  test('serves as config/production.json says', () => {
+    expect(text).toMatch(/^ENV NODE_ENV=production$/m);
+    expect(text).toMatch(/^ENTRYPOINT .*"--config", "\/app\/config"\]$/m);
+  });
+
   test('serves as nobody in particular', () => {
     expect(text).toMatch(/^USER node$/m);
     expect(text.indexOf('USER node')).toBeLessThan(text.indexOf('ENTRYPOINT'));

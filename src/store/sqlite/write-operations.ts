@@ -175,8 +175,8 @@ function readPointer(statements: Statements, name: string): Pointer | undefined 
 }
 
 function expectAt(name: string, pointer: Pointer | undefined, expected: Expectation['expected']): void {
-  if (expected === undefined || expected === (pointer?.digest ?? null)) return;
   const current = pointer?.digest ?? null;
+  if (expected === undefined || expected === current || (expected === '*' && current !== null)) return;
   const now = pointer === undefined ? 'does not exist' : `is at ${pointer.digest.slice(0, 12)}…`;
   throw new PreconditionFailedError(`${name} ${now}, which is not what the caller expects`, {
     details: { name, expected, current },
