@@ -27,6 +27,12 @@ export interface OrderedRunsOptions<Result> {
   readonly position: number;
 }
 
+/** An item, and its place in the order. */
+interface Taken {
+  readonly item: Item;
+  readonly at: number;
+}
+
 /** Results that wait to be taken while none before them is under way. */
 const READY_MAX = 64;
 
@@ -104,11 +110,9 @@ export class OrderedRuns<Result> {
   async #lane(): Promise<void> {
     try {
       for (;;) {
-        const item = this.#takeNow() ?? (await this.#take());
-        if (!item) return;
-        const at = this.#taken;
-        this.#taken += 1;
-        this.#takenTo = item.end;
+        const taken = this.#takeNow() ?? (await this.#take());
+        if (!taken) return;
+        const { item, at } = taken;
         const result = await this.#options.run(item, this.#abort.signal);
         this.#waitingBytes += this.#options.sizeOf(result);
         this.#settled.set(at, { item, result });
@@ -123,19 +127,25 @@ export class OrderedRuns<Result> {
     }
   }
 
-  #takeNow(): Item | undefined {
-    const hasRoom = this.#hasRoom() && this.#taken < this.#options.itemsMax;
-    return hasRoom ? this.#options.source.takeNow() : undefined;
+  /** Looks and counts in one go: of many lanes that wait for the same block none may come in between. */
+  #takeNow(): Taken | undefined {
+    if (this.#taken >= this.#options.itemsMax || !this.#hasRoom()) return undefined;
+    const item = this.#options.source.takeNow();
+    if (!item) return undefined;
+    const at = this.#taken;
+    this.#taken += 1;
+    this.#takenTo = item.end;
+    return { item, at };
   }
 
-  async #take(): Promise<Item | undefined> {
+  async #take(): Promise<Taken | undefined> {
     const { source, itemsMax } = this.#options;
     for (;;) {
       if (source.isOver || this.#taken >= itemsMax) return undefined;
       if (!this.#hasRoom()) await this.#untilRoom();
       else {
-        const item = source.takeNow();
-        if (item) return item;
+        const taken = this.#takeNow();
+        if (taken) return taken;
         if (!source.isOver) await source.fill();
       }
     }
