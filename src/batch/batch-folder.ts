@@ -1,13 +1,16 @@
 /** The folder in which batches are kept: their jobs, checkpoints, progress and locks, a handful of files each. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BatchBusyError, BatchNotFoundError, BatchRefusedError, ConfigurationError } from '../errors.ts';
 import { tryLockFile, type FileLock } from '../store/sqlite/file-lock.ts';
 import { digestOf, jobText, type BatchJob } from './job.ts';
 import { replaceFile } from './replace-file.ts';
 
 const ENDINGS = ['checkpoint-0.json', 'checkpoint-1.json', 'progress.json', 'cancel', 'lock', 'job.json'];
+/** What a service keeps of a batch beside these, by its id: what it reads and what it writes. */
+export const INPUTS_ENDING = '.inputs';
+export const OUTPUT_ENDING = '.output.ndjson';
 const ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** A lock is looked at for a moment by whoever asks for a batch's status. */
 const LOCK_TRIES = 10;
@@ -28,6 +31,11 @@ export class BatchFolder {
 
   base(id: string): string {
     return join(this.path, id);
+  }
+
+  /** The one thing in this folder that a batch reads or writes as its data. */
+  isDataOf(id: string, path: string): boolean {
+    return [INPUTS_ENDING, OUTPUT_ENDING].some((ending) => resolve(this.base(id) + ending) === path);
   }
 
   async create(): Promise<void> {

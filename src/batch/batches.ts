@@ -17,7 +17,8 @@ import { jobText, digestOf, referenceOf, type BatchJob, type BatchRunOptions } f
 import { openOutput, openSource, type Streams } from './open-streams.ts';
 import type { OutputFile } from './output-file.ts';
 import { plainRun } from './plain-run.ts';
-import { inputPlace, outputPlace } from './places.ts';
+import { isOwnFile, type LibraryPlace } from './own-files.ts';
+import { inputPlace, outputPlace, type IsOwn } from './places.ts';
 import type { BatchProgress, BatchStatusState } from './progress.ts';
 import { refuseOthers } from './resumable.ts';
 
@@ -78,6 +79,7 @@ export class Batches {
   readonly #library: SkillLibrary;
   readonly #folder: BatchFolder;
   readonly #keptMax: number;
+  readonly #place: LibraryPlace;
 
   /** @throws {ConfigurationError} for a library in memory without a folder. */
   constructor(library: SkillLibrary, { folder, keptMax }: BatchesOptions = {}) {
@@ -91,6 +93,8 @@ export class Batches {
     this.#library = library;
     this.#folder = new BatchFolder(named || `${path}-batches`);
     this.#keptMax = keptMax ?? batch.keptMax;
+    const folders = [this.#folder.path, ...(batch.folder === '' ? [] : [batch.folder])];
+    this.#place = { path: path === ':memory:' ? undefined : path, folders };
   }
 
   /**
@@ -101,13 +105,15 @@ export class Batches {
     const { inputs, output, run = {}, signal, killSignal, onProgress, ...said } = options;
     const call = checkBatchOptions(said);
     const stored = await this.#library.get(skill);
-    const input = await inputPlace(inputs, call.format);
+    const id = call.id ?? BatchFolder.newId();
+    const isOwn = this.#isOwn(id);
+    const input = await inputPlace(inputs, call.format, isOwn);
     const job: BatchJob = {
-      id: call.id ?? BatchFolder.newId(),
+      id,
       createdAtMs: Date.now(),
       skill: { name: stored.name, version: stored.version, digest: stored.digest },
       input,
-      output: await outputPlace(output, input, this.#library.options.path),
+      output: await outputPlace(output, input, isOwn),
       options: call,
       run: plainRun(run),
     };
@@ -202,7 +208,12 @@ export class Batches {
 
   /** Runs two versions over the same inputs, and tells where they differ. */
   compare(before: string, after: string, options: CompareOptions): Promise<Comparison> {
-    return compareVersions(this.#library, before, after, options);
+    return compareVersions(this.#library, before, after, options, this.#isOwn());
+  }
+
+  #isOwn(id?: string): IsOwn {
+    return async (path) =>
+      !(id !== undefined && this.#folder.isDataOf(id, path)) && isOwnFile(this.#place, path);
   }
 
   async #open(job: BatchJob, rest: Watching, streams: Streams, isNew: boolean): Promise<Batch> {
@@ -228,7 +239,7 @@ export class Batches {
     if (job.output.kind === 'file') locks.push(await this.#folder.lockOutput(job.output.path));
     const base = this.#folder.base(job.id);
     const { checkpoint, refused } = await loadCheckpoint(base, job.id, digestOf(jobText(job)));
-    if (!isNew) await refuseOthers(this.#library, job, checkpoint, streams);
+    if (!isNew) await refuseOthers(this.#library, job, checkpoint, streams, this.#isOwn(job.id));
     await this.#folder.forgetCancel(job.id);
     const { inputSchema } = (await this.#library.get(referenceOf(job))).definition;
     const tuning = batchTuning(this.#library.options.batch, job.options);

@@ -11,7 +11,7 @@ import { ItemReader, type Item } from './item.ts';
 import { runItem, type ItemError, type ItemResult } from './item-run.ts';
 import type { BatchRunOptions } from './job.ts';
 import { OrderedRuns } from './ordered-runs.ts';
-import { inputPlace } from './places.ts';
+import { inputPlace, type IsOwn } from './places.ts';
 
 export interface CompareOptions extends BatchCallOptions, BatchSignals {
   inputs: string | Readable;
@@ -60,11 +60,12 @@ export async function compareVersions(
   before: string,
   after: string,
   options: CompareOptions,
+  isOwn: IsOwn,
 ): Promise<Comparison> {
   const { inputs, run = {}, signal, killSignal, onDifference, ...said } = options;
   const call = checkBatchOptions(said);
   const tuning = batchTuning(library.options.batch, call);
-  const input = await inputPlace(inputs, call.format);
+  const input = await inputPlace(inputs, call.format, isOwn);
   const schema = (await library.get(before)).definition.inputSchema as Readonly<Record<string, unknown>>;
   await library.get(after);
   const source =

@@ -4,7 +4,7 @@ import type { SkillLibrary } from '../library.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { referenceOf, type BatchJob } from './job.ts';
 import type { Streams } from './open-streams.ts';
-import { inputPlace } from './places.ts';
+import { inputPlace, refuseOwn, type IsOwn } from './places.ts';
 
 /** @throws {BatchRefusedError} where skill, inputs or output are not what they were. */
 export async function refuseOthers(
@@ -12,9 +12,12 @@ export async function refuseOthers(
   job: BatchJob,
   checkpoint: Checkpoint | undefined,
   streams: Streams,
+  isOwn: IsOwn,
 ): Promise<void> {
   const { id, skill, input, output } = job;
   const reasons: string[] = [];
+  // What a link leads to may be another file than it was.
+  if (output.kind === 'file') await refuseOwn('output', output.path, isOwn);
   if (checkpoint?.state === 'cancelled') reasons.push('it was cancelled');
   if (output.kind === 'stream' && checkpoint?.state !== 'completed') {
     reasons.push('its output was a stream, which cannot be cut back to the checkpoint');
@@ -25,7 +28,7 @@ export async function refuseOthers(
   const { digest } = await library.get(referenceOf(job));
   if (digest !== skill.digest) reasons.push(`${referenceOf(job)} is another skill now`);
   if (input.kind === 'file' && checkpoint?.state !== 'completed') {
-    const now = await inputPlace(input.path, input.format);
+    const now = await inputPlace(input.path, input.format, isOwn);
     if (now.bytes !== input.bytes)
       reasons.push(`${input.path} had ${input.bytes} bytes, and has ${now.bytes}`);
     else if (now.modifiedAtMs !== input.modifiedAtMs) reasons.push(`${input.path} was written to since`);

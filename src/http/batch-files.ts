@@ -1,11 +1,10 @@
 /** The files of a tenant's batches: what they read, what they write, and how much of both is kept. */
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { INPUTS_ENDING as INPUTS, OUTPUT_ENDING as OUTPUT } from '../batch/batch-folder.ts';
 import { replaceFile } from '../batch/replace-file.ts';
 import { FileNotFoundError } from '../errors.ts';
 
-const INPUTS = '.inputs';
-const OUTPUT = '.output.ndjson';
 /** Inputs without a batch: what was killed before it began. Younger ones may be about to begin. */
 const ORPHAN_AGE_MS = 60 * 60_000;
 
