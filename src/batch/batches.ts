@@ -27,6 +27,8 @@ export interface StartOptions extends BatchCallOptions, BatchSignals {
   inputs: string | Readable;
   /** A file, or a stream; NDJSON, one line an input. */
   output: string | Writable;
+  /** Whether an output file that holds something is emptied first; else it is refused. Default false. */
+  overwrite?: boolean;
   /** The same for every item. */
   run?: BatchRunOptions;
   onProgress?: (progress: BatchProgress) => void;
@@ -102,7 +104,7 @@ export class Batches {
    * @throws {ConfigurationError}, {FileNotFoundError}, {SkillNotFoundError}, {BatchBusyError}, {BatchRefusedError}.
    */
   async start(skill: string, options: StartOptions): Promise<Batch> {
-    const { inputs, output, run = {}, signal, killSignal, onProgress, ...said } = options;
+    const { inputs, output, overwrite, run = {}, signal, killSignal, onProgress, ...said } = options;
     const call = checkBatchOptions(said);
     const stored = await this.#library.get(skill);
     const id = call.id ?? BatchFolder.newId();
@@ -122,6 +124,7 @@ export class Batches {
     const streams = {
       inputs: typeof inputs === 'string' ? undefined : inputs,
       output: typeof output === 'string' ? undefined : output,
+      overwrite,
     };
     return this.#open(job, { signal, killSignal, onProgress }, streams, true);
   }

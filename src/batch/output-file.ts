@@ -4,6 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { BatchRefusedError, OutputLimitError, OutputUnwritableError, toError } from '../errors.ts';
+import { wrong } from './places.ts';
 import { syncFolder } from './replace-file.ts';
 
 export interface Written {
@@ -15,6 +16,14 @@ export interface OutputBounds {
   /** Gathered for one write. */
   readonly bufferBytes: number;
   readonly outputFileBytesMax: number;
+}
+
+/** What is there of an output that is opened. */
+export interface OutputFound {
+  /** By an earlier attempt, as its checkpoint has it. */
+  readonly written: Written | undefined;
+  /** Whether what else is there may go. */
+  readonly overwrite: boolean;
 }
 
 interface Target {
@@ -50,13 +59,16 @@ export class OutputFile {
 
   /**
    * Cut to what a checkpoint says of it: a torn line goes, and so does what the checkpoint does not know.
-   * @throws {BatchRefusedError} where what should be there is not.
+   * @throws {BatchRefusedError} where what should be there is not; {ConfigurationError} where it holds something
+   * else, or cannot be opened; {OutputUnwritableError} where the disk is full.
    */
-  static async ofFile(path: string, written: Written | undefined, bounds: OutputBounds): Promise<OutputFile> {
+  static async ofFile(path: string, found: OutputFound, bounds: OutputBounds): Promise<OutputFile> {
+    const { written, overwrite } = found;
     const file = await openOutput(path, written);
     try {
       const hash = createHash('sha256');
       if (written) await verify(file, path, written, hash);
+      else if (!overwrite) await refuseFull(file, path);
       await file.truncate(written?.bytes ?? 0);
       await file.sync();
       await syncFolder(dirname(path));
@@ -185,10 +197,25 @@ async function openOutput(path: string, written: Written | undefined): Promise<F
   } catch (cause) {
     const options = { cause, details: { path } };
     const why = toError(cause).message;
-    if (!written) throw new OutputUnwritableError(`${path} cannot be written: ${why}`, options);
+    if (!written) throw cannotOpen(path, cause);
     const message = `${path}, which should have ${written.bytes} bytes of output, cannot be opened: ${why}`;
     throw new BatchRefusedError(message, options);
   }
+}
+
+/** What a disk has no room for now it may have later; what cannot be opened is the wrong output. */
+export function cannotOpen(path: string, cause: unknown): Error {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  const message = `${path} cannot be written: ${toError(cause).message}`;
+  if (!['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE'].includes(code)) return wrong('output', message, cause);
+  return new OutputUnwritableError(message, { cause, details: { path } });
+}
+
+async function refuseFull(file: FileHandle, path: string): Promise<void> {
+  const { size } = await file.stat();
+  if (size === 0) return;
+  const message = `${path} is there already and has ${size} bytes: name another file, or say that it may be overwritten (--overwrite, \`overwrite: true\`)`;
+  throw wrong('output', message);
 }
 
 async function verify(file: FileHandle, path: string, { bytes, sha256 }: Written, hash: Hash): Promise<void> {

@@ -17,6 +17,7 @@ export async function run(session: Session, skill: string, words: BatchRunWords)
     run,
     inputs: words.inputs === '-' ? process.stdin : words.inputs,
     output: words.output === '-' ? process.stdout : words.output,
+    overwrite: words.overwrite === true,
     ...watching(session),
   });
   await finish(session, batch, words.output === '-');

@@ -6,6 +6,7 @@ import type { Perform } from './commands.ts';
 export interface BatchRunWords {
   readonly inputs: string;
   readonly output: string;
+  readonly overwrite?: boolean;
   readonly format?: string;
   readonly id?: string;
   readonly context?: string;
@@ -81,6 +82,7 @@ function declareRun(batch: Command, perform: Perform): void {
       .requiredOption('--inputs <file>', 'or - for stdin')
       .requiredOption('--output <file>', 'NDJSON, one line an input, in their order; - for stdout'),
   )
+    .option('--overwrite', 'empty an output file that holds something; else it is refused')
     .option('--id <id>', 'its name (default: made of the time)')
     .option('--chunk-size <n>', 'items between two checkpoints')
     .option('--chunk-minutes <m>', 'longest time between two checkpoints')

@@ -28,7 +28,7 @@ export interface BatchParts {
   readonly libraryOf: (caller: Caller) => Promise<SkillLibrary> | SkillLibrary;
 }
 
-export interface BatchRequest extends Omit<StartOptions, 'inputs' | 'output' | keyof BatchSignals> {
+export interface BatchRequest extends Omit<StartOptions, 'inputs' | 'output' | 'overwrite' | keyof BatchSignals> {
   readonly skill: string;
   /** Text to be kept, or the name of a file in the folder of inputs. */
   readonly inputs: { readonly text: string } | { readonly file: string };

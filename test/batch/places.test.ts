@@ -1,5 +1,6 @@
 /** Where a batch may not read or write: whatever belongs to the library, by any name. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   linkSync,
@@ -10,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Batches, ConfigurationError, SkillLibrary } from '../../src/index.ts';
@@ -110,4 +112,44 @@ test('run options that no run may have are refused before anything runs', async 
   const run = { timeoutMs: 0 };
   await expect(bench.start('double', { inputs, output: bench.path('o'), run })).rejects.toThrow(/timeoutMs/);
   expect(await bench.batches.list()).toEqual([]);
+});
+
+test('an output that holds something is kept, unless it may be overwritten', async () => {
+  await using bench = await openBench({ workers: { min: 0 } });
+  const inputs = bench.write('in.ndjson', numbers(2));
+  const output = bench.write('out', 'of last year\n');
+  const refused = bench.start('double', { inputs, output });
+  await expect(refused).rejects.toThrow(/has 13 bytes: .*--overwrite, `overwrite: true`/);
+  await expect(refused).rejects.toThrow(ConfigurationError);
+  expect(bench.read('out')).toBe('of last year\n');
+  expect(await bench.batches.list()).toEqual([]);
+  const batch = await bench.start('double', { inputs, output, overwrite: true, id: 'over' });
+  await batch.close();
+  // Begun and left, it goes on with what is its own.
+  await (await bench.batches.resume('over')).finish();
+  expect(bench.read('out').split('\n')).toHaveLength(3);
+  await expect(bench.start('double', { inputs, output })).rejects.toThrow(/--overwrite/);
+  const empty = bench.write('empty', '');
+  expect(await (await bench.start('double', { inputs, output: empty })).finish()).toMatchObject({ done: 2 });
+});
+
+test('what was written into the output of a batch that never began is not cut away by its resumption', async () => {
+  await using bench = await openBench({ workers: { min: 0 } });
+  const inputs = bench.write('in.ndjson', numbers(2));
+  const batch = await bench.start('double', { inputs, output: bench.path('out') });
+  await batch.close();
+  bench.write('out', 'by another program\n');
+  await expect(bench.batches.resume(batch.id)).rejects.toThrow(/has 19 bytes/);
+  expect(bench.read('out')).toBe('by another program\n');
+});
+
+test.each(['/proc/x.ndjson', 'socket'])('%s is refused as any wrong output is', async (name) => {
+  await using bench = await openBench({ workers: { min: 0 } });
+  const inputs = bench.write('in.ndjson', numbers(1));
+  const server = createServer().listen(bench.path('socket'));
+  await once(server, 'listening');
+  const output = name === 'socket' ? bench.path(name) : name;
+  await expect(bench.start('double', { inputs, output })).rejects.toThrow(ConfigurationError);
+  expect(await bench.batches.list()).toEqual([]);
+  server.close();
 });

@@ -130,6 +130,12 @@ test('wrong words and a wrong output are refused, with the option’s name', asy
   expect([retry.code, retry.stderr]).toEqual([2, expect.stringContaining('--on-error')]);
   expect((await run('--output', 'in.ndjson')).code).toBe(2);
   expect((await run('--output', '.')).code).toBe(2);
+  expect((await run('--output', '/proc/none.ndjson')).code).toBe(2);
+  writeFileSync(at('full.ndjson'), 'of last year\n');
+  const full = await run('--output', 'full.ndjson');
+  expect([full.code, full.stderr]).toEqual([2, expect.stringContaining('--overwrite')]);
+  mustEnd(await run('--output', 'full.ndjson', '--overwrite'));
+  expect(readFileSync(at('full.ndjson'), 'utf8')).toContain('{"index":19,"output":57}');
 });
 
 test('two versions are compared', async () => {
