@@ -1,9 +1,18 @@
 /** The public API. Nothing else of this package is importable. */
 export { SkillLibrary } from './library.ts';
 export { Batches } from './batch/batches.ts';
-export type { BatchStatus, ResumeOptions, StartOptions } from './batch/batches.ts';
 export type { Batch } from './batch/batch.ts';
-export type { BatchEnd, BatchItem, BatchReport, BatchSignals } from './batch/batch-types.ts';
+export type {
+  BatchEnd,
+  BatchItem,
+  BatchListOptions,
+  BatchReport,
+  BatchSignals,
+  BatchStatus,
+  DamagedBatch,
+  ResumeOptions,
+  StartOptions,
+} from './batch/batch-types.ts';
 export type { CompareOptions, Comparison, Difference, Side, SideReport } from './batch/compare.ts';
 export type { ItemError } from './batch/item-run.ts';
 export type { BatchRunOptions } from './batch/job.ts';

@@ -50,6 +50,7 @@ export class BatchFolder {
     return names
       .filter((name) => name.endsWith('.job.json'))
       .map((name) => name.slice(0, -'.job.json'.length))
+      .filter((id) => ID.test(id))
       .toSorted()
       .toReversed();
   }
@@ -63,11 +64,9 @@ export class BatchFolder {
     const text = ID.test(id) ? await textAt(`${this.base(id)}.job.json`) : undefined;
     if (text === undefined)
       throw new BatchNotFoundError(`no batch ${id} in ${this.path}`, { details: { id } });
-    try {
-      return { job: JSON.parse(text) as BatchJob, digest: digestOf(text) };
-    } catch (cause) {
-      throw new BatchRefusedError(`the job of batch ${id} is damaged`, { cause, details: { id } });
-    }
+    const job = jsonOf(text);
+    if (isJob(job, id)) return { job, digest: digestOf(text) };
+    throw new BatchRefusedError(`the job of batch ${id} is damaged`, { details: { id } });
   }
 
   /** @throws {BatchBusyError} where another holds it. */
@@ -87,9 +86,11 @@ export class BatchFolder {
     return lock === undefined;
   }
 
+  /** Undefined also where it cannot be read: it is told anew, and what counts is in the checkpoints. */
   async progressOf(id: string): Promise<Record<string, unknown> | undefined> {
-    const text = await textAt(`${this.base(id)}.progress.json`);
-    return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
+    const text = await textAt(`${this.base(id)}.progress.json`).catch(() => undefined);
+    const progress = text === undefined ? undefined : jsonOf(text);
+    return isRecord(progress) ? progress : undefined;
   }
 
   async askToCancel(id: string): Promise<void> {
@@ -122,4 +123,27 @@ async function textAt(path: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Cut off, or never whole: whoever asks says what that means.
+    return undefined;
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** As far as it is needed to tell of it: whatever else was changed in it no checkpoint agrees with. */
+function isJob(value: unknown, id: string): value is BatchJob {
+  if (!isRecord(value) || value['id'] !== id) return false;
+  const { skill, input, output, options, run } = value;
+  return (
+    [skill, input, output, options, run].every(isRecord) &&
+    typeof (skill as Record<string, unknown>)['name'] === 'string' &&
+    [input, output].every((place) => typeof (place as Record<string, unknown>)['path'] === 'string')
+  );
 }

@@ -1,11 +1,10 @@
 /** The batches of a library: started, resumed, looked at, cancelled, compared. */
-import type { Readable, Writable } from 'node:stream';
-import { batchTuning, checkBatchOptions, type BatchCallOptions } from '../batch-options.ts';
-import { BatchRefusedError, ConfigurationError } from '../errors.ts';
+import { batchTuning, checkBatchOptions } from '../batch-options.ts';
+import { BatchNotFoundError, BatchRefusedError, ConfigurationError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { FileLock } from '../store/sqlite/file-lock.ts';
 import { Batch } from './batch.ts';
-import type { BatchSignals } from './batch-types.ts';
+import type { BatchListOptions, BatchStatus, ResumeOptions, StartOptions } from './batch-types.ts';
 import { BatchFolder } from './batch-folder.ts';
 import type { ByteSource } from './byte-source.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -13,51 +12,13 @@ import { compareVersions, type CompareOptions, type Comparison } from './compare
 import { framesOf } from './frames.ts';
 import { InputReader } from './input-reader.ts';
 import { ItemReader, type JsonSchema } from './item.ts';
-import { jobText, digestOf, referenceOf, type BatchJob, type BatchRunOptions } from './job.ts';
+import { jobText, digestOf, referenceOf, type BatchJob } from './job.ts';
 import { openOutput, openSource, type Streams } from './open-streams.ts';
 import type { OutputFile } from './output-file.ts';
 import { plainRun } from './plain-run.ts';
 import { isOwnFile, type LibraryPlace } from './own-files.ts';
 import { inputPlace, outputPlace, type IsOwn } from './places.ts';
-import type { BatchProgress, BatchStatusState } from './progress.ts';
 import { refuseOthers } from './resumable.ts';
-
-export interface StartOptions extends BatchCallOptions, BatchSignals {
-  /** A file of NDJSON, a JSON array or CSV, or a stream of such bytes. */
-  inputs: string | Readable;
-  /** A file, or a stream; NDJSON, one line an input. */
-  output: string | Writable;
-  /** Whether an output file that holds something is emptied first; else it is refused. Default false. */
-  overwrite?: boolean;
-  /** The same for every item. */
-  run?: BatchRunOptions;
-  onProgress?: (progress: BatchProgress) => void;
-}
-
-export interface ResumeOptions extends BatchSignals {
-  /** Of a batch whose inputs were a stream: the same stream, from its beginning. */
-  inputs?: Readable;
-  onProgress?: (progress: BatchProgress) => void;
-}
-
-export interface BatchStatus {
-  readonly id: string;
-  readonly skill: string;
-  readonly state: BatchStatusState;
-  readonly createdAtMs: number;
-  readonly inputs: string;
-  readonly output: string;
-  /** As the last checkpoint has it. */
-  readonly done: number;
-  readonly failed: number;
-  readonly cached: number;
-  /** Of the output, as far as they are on disk for good. */
-  readonly outputBytes: number;
-  /** Checkpoints that were not taken, and why. */
-  readonly refused: readonly string[];
-  /** The last progress that was told, where there is some. */
-  readonly progress?: Readonly<Record<string, unknown>>;
-}
 
 export interface BatchesOptions {
   /** Default: the option `batch.folder`. */
@@ -164,16 +125,19 @@ export class Batches {
     };
   }
 
-  /** The latest first. */
-  async list({ limit = 100 }: { limit?: number } = {}): Promise<BatchStatus[]> {
+  /** The latest first. One that cannot be read hides no other: `onDamaged` is told of it. */
+  async list({ limit = 100, onDamaged }: BatchListOptions = {}): Promise<BatchStatus[]> {
     const ids = await this.#folder.ids();
     const found: BatchStatus[] = [];
     for (const id of ids.slice(0, Math.min(limit, LIST_MAX))) {
       try {
         found.push(await this.status(id));
       } catch (error) {
-        // One that cannot be read hides no other: `status` of it says why.
-        if (!(error instanceof BatchRefusedError)) throw error;
+        // Removed since.
+        if (error instanceof BatchNotFoundError) continue;
+        // What neither we nor the system throw is a fault of this program.
+        if (!(error instanceof Error && 'code' in error)) throw error;
+        onDamaged?.({ id, reason: error.message });
       }
     }
     return found;

@@ -1,14 +1,18 @@
 /** `skillcache batch list`, `status` and `cancel` */
-import { Batches, type BatchStatus } from '../batch/batches.ts';
+import type { BatchStatus, DamagedBatch } from '../batch/batch-types.ts';
+import { Batches } from '../batch/batches.ts';
 import { numberOf } from './batch-words.ts';
 import type { Session } from './session.ts';
 
 export async function list(session: Session, options: { limit: string }): Promise<void> {
   await using library = await session.open('read');
   const limit = numberOf('--limit', options.limit) ?? 20;
-  const batches = await new Batches(library).list({ limit });
+  const damaged: DamagedBatch[] = [];
+  const batches = await new Batches(library).list({ limit, onDamaged: (one) => void damaged.push(one) });
   const { output } = session;
-  output.answer({ batches }, () =>
+  if (!output.json)
+    for (const { id, reason } of damaged) output.warn(`batch ${id} cannot be read: ${reason}`);
+  output.answer({ batches, damaged }, () =>
     batches.length === 0
       ? ''
       : output.table(
@@ -30,7 +34,7 @@ export async function list(session: Session, options: { limit: string }): Promis
           ]),
         ),
   );
-  if (batches.length === 0) output.note('no batches');
+  if (batches.length + damaged.length === 0) output.note('no batches');
 }
 
 export async function status(session: Session, id: string): Promise<void> {

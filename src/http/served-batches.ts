@@ -7,8 +7,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch } from '../batch/batch.ts';
 import { BatchFolder } from '../batch/batch-folder.ts';
-import type { BatchSignals } from '../batch/batch-types.ts';
-import { Batches, type BatchStatus, type StartOptions } from '../batch/batches.ts';
+import type { BatchSignals, BatchStatus, StartOptions } from '../batch/batch-types.ts';
+import { Batches } from '../batch/batches.ts';
 import type { BatchProgress } from '../batch/progress.ts';
 import { ClosedError, ConfigurationError } from '../errors.ts';
 import type { HttpOptions } from '../http-options.ts';
@@ -28,7 +28,10 @@ export interface BatchParts {
   readonly libraryOf: (caller: Caller) => Promise<SkillLibrary> | SkillLibrary;
 }
 
-export interface BatchRequest extends Omit<StartOptions, 'inputs' | 'output' | 'overwrite' | keyof BatchSignals> {
+export interface BatchRequest extends Omit<
+  StartOptions,
+  'inputs' | 'output' | 'overwrite' | keyof BatchSignals
+> {
   readonly skill: string;
   /** Text to be kept, or the name of a file in the folder of inputs. */
   readonly inputs: { readonly text: string } | { readonly file: string };

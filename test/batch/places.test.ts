@@ -23,7 +23,9 @@ test('no file of the library is an output or inputs of a batch, whether it is th
   await using bench = await openBench({ workers: { min: 0 } });
   const inputs = bench.write('in.ndjson', numbers(2));
   const own = [
-    ...['', '-wal', '-shm', '-mark', '-journal', '.v3.bak', '.123.part'].map((ending) => `skills.db${ending}`),
+    ...['', '-wal', '-shm', '-mark', '-journal', '.v3.bak', '.123.part'].map(
+      (ending) => `skills.db${ending}`,
+    ),
     ...['-batches', '-served-batches', '.tenants'].map((ending) => `skills.db${ending}/x.ndjson`),
   ].map((name) => bench.path(name));
   mkdirSync(bench.path('skills.db.tenants'));
