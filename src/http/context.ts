@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './client-gone.ts';
 import type { KeptRuns } from './kept-runs.ts';
+import type { RunTurns } from './run-turns.ts';
 import type { ServedBatches } from './served-batches.ts';
 
 export interface ServiceContext {
@@ -13,6 +14,7 @@ export interface ServiceContext {
   readonly admission: Admission;
   readonly keptRuns: KeptRuns;
   readonly batches: ServedBatches;
+  readonly turns: RunTurns;
   readonly clients: Clients;
   /** Event streams that are open. */
   readonly streams: { open: number };

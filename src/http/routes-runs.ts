@@ -141,6 +141,8 @@ async function answerRun(
   const isLater = prefersLater(request.headers.prefer);
   let mayLeave = true;
   try {
+    const turn = context.turns.next();
+    if (turn) await turn;
     const opened = context.libraryOf(caller);
     const library = opened instanceof Promise ? await opened : opened;
     if (!isLater) return reply.send(await runNow(context, request, reply, (how) => run(library, body, how)));

@@ -26,6 +26,7 @@ import { keptRunRoutes } from './routes-kept-runs.ts';
 import { runRoutes } from './routes-runs.ts';
 import { skillRoutes } from './routes-skills.ts';
 import { ServedBatches } from './served-batches.ts';
+import { RunTurns } from './run-turns.ts';
 import { logFailure, type ServiceLog } from './service-log.ts';
 import { StalledClients } from './stalled.ts';
 import { Tenants, type OpenTenant } from './tenants.ts';
@@ -80,6 +81,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     admission: new Admission(options),
     keptRuns: new KeptRuns(options),
     batches: new ServedBatches({ options, folder: batchesFolder(options, library), libraryOf }),
+    turns: new RunTurns(),
     clients: new Clients(),
     streams: { open: 0 },
     own: ANONYMOUS,
