@@ -24,8 +24,10 @@ export function captureIntrinsics(host: CodecHost) {
   /** A binding costs a fresh realm as much as ten closures: only what is called in loops has one of its own. */
   const uncurry = bind.call(bind, call) as (method: unknown) => Method;
   const on = uncurry(call) as Apply;
+  const { __lookupGetter__: lookUpGetter } = Object.prototype as unknown as Bag;
+  /** A descriptor would cost three times as much. */
   const getterOf = (prototype: object, key: PropertyKey) => {
-    const get = getOwnPropertyDescriptor(prototype, key)?.get;
+    const get: unknown = on(lookUpGetter, prototype, key);
     return (self: unknown) => on(get, self);
   };
   const isJsonPure = (value: unknown, depthMax: number, bytesMax: number): boolean => {

@@ -4,18 +4,17 @@
  * neither the harness nor the host.
  */
 import type { Codec } from './codec.ts';
-import type { RealmHarness, RealmHost } from './realm-host.ts';
+import type { RealmHarness, RealmHost, UnitText } from './realm-host.ts';
 
-export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
+export function makeHarness(host: RealmHost, codec: Codec, hasStackGetter: boolean): RealmHarness {
   'use strict';
   interface Unit {
-    factory: (scope: unknown) => () => unknown;
-    fileName: string;
-    holes: readonly string[];
-    links: readonly string[];
-    shifts: readonly { readonly line: number; readonly column: number; readonly shift: number }[];
-    parameters: string;
-    requires: Readonly<Record<string, number>>;
+    readonly factory: (scope: unknown) => () => unknown;
+    readonly fileName: string;
+    readonly parameters: string;
+    readonly holes: readonly string[];
+    readonly links: UnitText[3];
+    readonly shifts: UnitText[4];
   }
   type Bag = Record<string, unknown>;
   interface Data {
@@ -39,11 +38,7 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   const { String, TypeError } = globalThis;
   const ObjectPrototype = Object.prototype;
   const { Error } = globalThis as { Error: ErrorConstructor };
-  const { stackTraceLimit } = Error;
-  // An error without frames is made at a tenth of the cost.
-  Error.stackTraceLimit = 0;
-  const stackGetter = getOwnPropertyDescriptor(new Error(), 'stack')?.get;
-  Error.stackTraceLimit = stackTraceLimit;
+  const stackGetter = hasStackGetter ? getterOfStacks() : undefined;
   const TEXT_MAX = 16_384;
   const VALUE_MAX = 1_000;
   const STACK_LINES_MAX = 50;
@@ -58,10 +53,19 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
     return prototype === ObjectPrototype || prototype === null;
   };
 
+  function getterOfStacks(): (() => unknown) | undefined {
+    const { stackTraceLimit } = Error;
+    // An error without frames is made at a tenth of the cost.
+    Error.stackTraceLimit = 0;
+    const get = getOwnPropertyDescriptor(new Error(), 'stack')?.get;
+    Error.stackTraceLimit = stackTraceLimit;
+    return get;
+  }
+
   function addUnit(factory: unknown, text: string): void {
-    const unit = parse(text) as Unit;
-    unit.factory = factory as Unit['factory'];
-    units[units.length] = unit;
+    const { 0: fileName, 1: parameters, 2: holes, 3: links, 4: shifts } = parse(text) as UnitText;
+    const unit = { __proto__: null, factory, fileName, parameters, holes, links, shifts };
+    units[units.length] = unit as unknown as Unit;
   }
 
   function run(text: string, outputBytesMax: number): void {
@@ -184,9 +188,8 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   function linksOf(unit: Unit): Bag {
     const links = { __proto__: null } as unknown as Bag;
     for (let i = 0; i < unit.links.length; i += 1) {
-      const name = unit.links[i] as string;
-      const index = hasOwn(unit.requires, name) ? unit.requires[name] : undefined;
-      const target = index === undefined ? undefined : units[index];
+      const { 0: name, 1: index } = unit.links[i] as UnitText[3][number];
+      const target = units[index];
       const link = (...args: unknown[]) => {
         if (target === undefined) throw new TypeError(`the skill ${name} is not linked`);
         return callLinked(target, args);
@@ -282,9 +285,9 @@ export function makeHarness(host: RealmHost, codec: Codec): RealmHarness {
   function columnOf(unit: Unit, line: number, column: number): number {
     let own = column;
     for (let i = 0; i < unit.shifts.length; i += 1) {
-      const at = unit.shifts[i] as Unit['shifts'][number];
-      if (at.line !== line || own < at.column) continue;
-      own = own - at.shift < at.column ? at.column : own - at.shift;
+      const { 0: at, 1: from, 2: shift } = unit.shifts[i] as UnitText[4][number];
+      if (at !== line || own < from) continue;
+      own = own - shift < from ? from : own - shift;
     }
     return own;
   }

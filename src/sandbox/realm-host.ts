@@ -32,9 +32,21 @@ export interface RealmHost {
   fail(outcome: string): void;
 }
 
+/** What a harness is told of a unit, as JSON. Arrays, since each key of an object costs a fresh realm a hidden class. */
+export type UnitText = readonly [
+  fileName: string,
+  /** Default data, as codec text. */
+  parameters: string,
+  holes: readonly string[],
+  /** Names of other skills, and which units these are; -1 for none. */
+  links: readonly (readonly [name: string, unit: number])[],
+  shifts: readonly (readonly [line: number, column: number, shift: number])[],
+];
+
 /** What the host may call in a realm. Arguments are primitives or this realm's own functions. */
 export interface RealmHarness {
-  addUnit(factory: unknown, unit: string): void;
+  /** `text` is a `UnitText`. */
+  addUnit(factory: unknown, text: string): void;
   run(data: string, outputBytesMax: number): void;
   /** A value thrown where no harness frame was near: an unhandled rejection. */
   reject(thrown: unknown): void;

@@ -21,7 +21,7 @@ import { makeConsole } from './realm-console.ts';
 import { makeEvents } from './realm-events.ts';
 import { guardHost, hideFrames } from './realm-guard.ts';
 import { makeHarness } from './realm-harness.ts';
-import type { RealmHarness, RealmHost } from './realm-host.ts';
+import type { RealmHarness, RealmHost, UnitText } from './realm-host.ts';
 import { partsOf, type RealmPart } from './realm-parts.ts';
 import { makeText } from './realm-text.ts';
 import { makeTimers } from './realm-timers.ts';
@@ -60,11 +60,11 @@ interface Booted {
  * finalizer would be called after its realm is over, so none ever is, which the language allows.
  */
 const BOOT = new Script(
-  `(function (bare, hasWasm, hasShared) {
+  `(function (bare, hasWasm, hasShared, hasStackGetter) {
     'use strict';
     const host = (${guardHost})(bare);
     const codec = ${CODEC_SOURCE}(host);
-    const harness = (${makeHarness})(host, codec);
+    const harness = (${makeHarness})(host, codec, hasStackGetter);
     (${hideFrames})(harness.isOwn);
     let timers;
     let clock;
@@ -98,6 +98,9 @@ const BOOT = new Script(
   { filename: 'realm' },
 );
 
+/** Whether the engine gives stacks by a getter: asked here once, where each realm would format a stack to know. */
+const HAS_STACK_GETTER = Object.getOwnPropertyDescriptor(new Error(), 'stack')?.get !== undefined;
+
 export class Realm {
   readonly #timers = new Map<number, NodeJS.Timeout>();
   readonly #booted: Booted;
@@ -113,9 +116,10 @@ export class Realm {
       host: RealmHost,
       hasWasm: boolean,
       hasShared: boolean,
+      hasStackGetter: boolean,
     ) => Booted;
     this.#context = context;
-    this.#booted = boot(this.#host(), engine.wasm, engine.sharedMemory);
+    this.#booted = boot(this.#host(), engine.wasm, engine.sharedMemory, HAS_STACK_GETTER);
   }
   readonly #context: Context;
 
@@ -208,7 +212,7 @@ export class Realm {
 }
 
 export interface CompiledProgram {
-  /** `text` is what the harness needs to know of a unit, as JSON. */
+  /** `text` is a `UnitText`. */
   readonly units: readonly { readonly script: Script; readonly text: string }[];
   readonly parts: readonly RealmPart[];
 }
@@ -216,13 +220,31 @@ export interface CompiledProgram {
 /** Compiled once for a worker's life; each realm evaluates it anew. */
 export function compileProgram({ units }: Program, engine = NO_ENGINE_GRANTS): CompiledProgram {
   return {
-    units: units.map(({ source, ...unit }) => ({
-      script: new Script(source, { filename: unit.fileName, lineOffset: -1 }),
-      text: JSON.stringify(unit),
+    units: units.map((unit) => ({
+      script: new Script(unit.source, { filename: unit.fileName, lineOffset: -1 }),
+      text: JSON.stringify(textOf(unit)),
     })),
     // Code that is made from strings may name any part.
     parts: partsOf(engine.eval ? ['globalThis'] : units.map(({ source }) => source)),
   };
+}
+
+function textOf({
+  fileName,
+  parameters,
+  holes,
+  links,
+  requires,
+  shifts,
+}: Program['units'][number]): UnitText {
+  const unitOf = (name: string) => (Object.hasOwn(requires, name) ? (requires[name] as number) : -1);
+  return [
+    fileName,
+    parameters,
+    holes,
+    links.map((name) => [name, unitOf(name)]),
+    shifts.map(({ line, column, shift }) => [line, column, shift]),
+  ];
 }
 
 const SETTABLE = new Set([

@@ -199,7 +199,8 @@ export class Crew {
   #isHasty(digest: string): boolean {
     if (this.#unbound.size === 0 || !this.#haste.isWorthAnother(this.#group(digest))) return false;
     let own = 0;
-    for (const { worker } of this.#idleBound) if (worker.keeps(digest)) own += 1;
+    // Busy ones count too: they take their turns with the others.
+    for (const { worker } of this.#slots) if (!worker.isDead && worker.keeps(digest)) own += 1;
     return own < this.#options.workers.concurrency;
   }
 

@@ -44,6 +44,18 @@ test('clear() ends idle workers at once, and busy ones after their run', async (
   expect((await run(own, idle)).output).toBe(1);
 });
 
+test('a version that several call without a pause keeps its workers', async () => {
+  await using own = dispatcher({ min: 1, max: 4, concurrency: 2 });
+  const program = programOf('export const result = 1;');
+  const callALot = async () => {
+    for (let i = 0; i < 100; i += 1) await run(own, program);
+  };
+  await Promise.all([callALot(), callALot(), callALot(), callALot()]);
+  const { starts, retired } = own.stats();
+  expect(retired).toEqual({});
+  expect(starts).toBeLessThanOrEqual(4);
+});
+
 test.each(['version', 'library'] as const)('tenants share no worker (isolation: %s)', async (isolation) => {
   await using own = dispatcher({ min: 0, max: 2, isolation });
   const program = programOf('export const result = 1;');
