@@ -42,9 +42,9 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
   addIdempotency(app, ends, store, (request, error) => logFailure(log, request, error));
   addCompression(app, options.bodyBytesMax);
   ends.watchAnswers(app);
-  ends.listen((request, reply, status) => {
-    counters.ended(request.routeOptions.url ?? 'none', status, reply.elapsedTime);
-    logRequest(log, request, { status, durationMs: reply.elapsedTime });
+  ends.listen((request, end) => {
+    counters.ended(request.routeOptions.url ?? 'none', end.status, end.durationMs);
+    logRequest(log, request, end);
   });
   app.setErrorHandler((thrown, request, reply) => {
     logFailure(log, request, thrown);

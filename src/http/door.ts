@@ -56,7 +56,7 @@ export function addDoor(
     }
     return undefined;
   });
-  ends.listen((request, _reply, status) => {
+  ends.listen((request, { status }) => {
     inFlight -= 1;
     writeDown(parts.audit, request, status);
   });

@@ -8,11 +8,13 @@ declare module 'fastify' {
     isAnswered: boolean;
     /** Nothing more can be sent. */
     isClosed: boolean;
+    /** `performance.now()` when its headers had come. */
+    startMs: number;
   }
 }
 
 /** `status` is what was sent; where nothing was, that the client closed the request. */
-type Listener = (request: FastifyRequest, reply: FastifyReply, status: number) => void;
+type Listener = (request: FastifyRequest, end: { status: number; durationMs: number }) => void;
 
 /** Fastify's own `onResponse` never comes for a client that is gone. */
 export class RequestEnds {
@@ -21,7 +23,9 @@ export class RequestEnds {
   constructor(app: FastifyInstance) {
     app.decorateRequest('isAnswered', false);
     app.decorateRequest('isClosed', false);
+    app.decorateRequest('startMs', 0);
     app.addHook('onRequest', (request, reply, done) => {
+      request.startMs = performance.now();
       reply.raw.once('close', () => {
         request.isClosed = true;
         // What is written past Fastify is `sent` from its beginning.
@@ -50,6 +54,7 @@ export class RequestEnds {
   #tell(request: FastifyRequest, reply: FastifyReply): void {
     const { headersSent, statusCode } = reply.raw;
     const status = headersSent ? statusCode : ERROR_KINDS.ABORTED.httpStatus;
-    for (const listener of this.#listeners) listener(request, reply, status);
+    const end = { status, durationMs: performance.now() - request.startMs };
+    for (const listener of this.#listeners) listener(request, end);
   }
 }

@@ -37,7 +37,7 @@ export function addTracing(app: FastifyInstance, ends: RequestEnds): void {
     // What the request does further on belongs to it.
     context.with(trace.setSpan(parent, span), done);
   });
-  ends.listen(({ span }, _reply, status) => {
+  ends.listen(({ span }, { status }) => {
     span?.setAttribute('http.response.status_code', status);
     if (status >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
     span?.end();

@@ -156,6 +156,7 @@ test('what a client left is over: logged, counted, written down, and its key may
   const before = lines().length;
   await askAndLeave('/v1/run', left, headers);
   await vi.waitFor(() => expect(lines()).toHaveLength(before + 1), WAIT);
+  expect(lines().at(-1)).toMatchObject({ route: '/v1/run', durationMs: expect.any(Number) });
   const text = (await ask('GET', '/metrics')).text;
   expect(text).toMatch(/^skillcache_http_requests_total\{route="\/v1\/run",status="499"\} [1-9]/m);
   // The one that asks.

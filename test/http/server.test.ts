@@ -142,7 +142,11 @@ test('health, readiness and numbers', async () => {
     store: { kind: 'sqlite' },
     http: { inFlight: 1, process: { cpuSeconds: expect.any(Number) } },
   });
+  const timed = service.lines.filter(({ route }) => route === '/readyz');
+  for (const { durationMs } of timed) expect(durationMs).toBeGreaterThan(0);
+  expect(timed.length).toBeGreaterThan(0);
   const { text } = await ask('GET', '/metrics');
+  expect(text).toMatch(/skillcache_http_request_duration_seconds_sum\{route="\/readyz"\} (?!0$)/m);
   expect(text).toContain('skillcache_http_requests_total{route="/healthz",status="200"}');
   expect(text).toContain('skillcache_pool_limit{pool="workers"}');
 });
