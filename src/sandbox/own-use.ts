@@ -9,11 +9,14 @@ export function ownCpuUs(): number {
   return user + system;
 }
 
-/** The most the process ever held; of a thread, what its heap and buffers hold now. */
-export function ownMemoryBytes(): number {
-  if (isMainThread) return process.resourceUsage().maxRSS * 1024;
+/** That, and the most the process ever held; of a thread, what its heap and buffers hold now. */
+export function ownUse(): { readonly cpuUs: number; readonly memoryBytes: number } {
+  if (isMainThread) {
+    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    return { cpuUs: userCPUTime + systemCPUTime, memoryBytes: maxRSS * 1024 };
+  }
   const { total_physical_size: heap, external_memory: external } = getHeapStatistics();
-  return heap + external;
+  return { cpuUs: ownCpuUs(), memoryBytes: heap + external };
 }
 
 function threadUse(): { user: number; system: number } {
