@@ -1,6 +1,6 @@
 /** What the words of a command line mean: JSON, files, stdin, `key=value`, sizes. */
 import { InjectionError, UsageError, abortError, type ErrorDetails } from '../errors.ts';
-import { jsonErrorPlace } from './json-place.ts';
+import { jsonErrorPlace } from '../json-place.ts';
 import { plainLine } from './plain-text.ts';
 import { readStream, readText } from './read-file.ts';
 

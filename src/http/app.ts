@@ -11,6 +11,7 @@ import { addCompression } from './compression.ts';
 import { addDoor, type DoorParts } from './door.ts';
 import { NameGuard } from './guard.ts';
 import { addIdempotency } from './idempotency.ts';
+import { addJsonBodies } from './json-body.ts';
 import { knownError, problemOf, problemText, PROBLEM_TYPE } from './problem.ts';
 import type { ServiceStore } from '../store/service-store.ts';
 import { RequestEnds } from './request-end.ts';
@@ -46,7 +47,8 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
     counters.ended(request.routeOptions.url ?? 'none', end.status, end.durationMs);
     logRequest(log, request, end);
   });
-  app.setErrorHandler((thrown, request, reply) => {
+  app.setErrorHandler((given, request, reply) => {
+    const thrown = withBound(given, options.bodyBytesMax);
     logFailure(log, request, thrown);
     return sendProblem(request, reply, thrown);
   });
@@ -79,9 +81,17 @@ function createApp(options: HttpOptions): FastifyInstance {
     // Its type says that a server is one or the other.
     ...({ [tls === undefined ? 'http' : 'https']: { ...tls, ...timing } } as object),
   });
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  addJsonBodies(app);
   app.server.maxConnections = options.connectionsMax;
   return app;
+}
+
+/** Fastify does not say how much would have been too much. */
+function withBound(thrown: unknown, bodyBytesMax: number): unknown {
+  if ((thrown as { code?: unknown }).code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return thrown;
+  const message = `the body is larger than ${bodyBytesMax} bytes`;
+  return new SkillCacheError('BODY_TOO_LARGE', message, { cause: thrown });
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {

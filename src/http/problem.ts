@@ -91,9 +91,6 @@ export function knownError(thrown: unknown): SkillCacheError {
     message,
   } = thrown as { code?: string; statusCode?: number; message?: string };
   const cause = { cause: thrown };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new SkillCacheError('BODY_TOO_LARGE', 'the body is larger than the service takes', cause);
-  }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new SkillCacheError('MEDIA_TYPE', 'the body must be application/json', cause);
   }

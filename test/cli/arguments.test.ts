@@ -14,7 +14,7 @@ import {
 } from '../../src/cli/arguments.ts';
 import { isCodePath, languageOf, readProgram } from '../../src/cli/program-source.ts';
 import { readText } from '../../src/cli/read-file.ts';
-import { jsonErrorPlace } from '../../src/cli/json-place.ts';
+import { jsonErrorPlace } from '../../src/json-place.ts';
 import { AbortedError, FileNotFoundError, InjectionError, UsageError } from '../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-arguments-'));

@@ -27,7 +27,6 @@ test('help loads neither the library nor its options, and one package', () => {
     'cli/cache.js',
     'cli/commands.js',
     'cli/failure.js',
-    'cli/json-place.js',
     'cli/main.js',
     'cli/output.js',
     'cli/paint.js',
@@ -38,6 +37,7 @@ test('help loads neither the library nor its options, and one package', () => {
     'cli/session.js',
     'cli/table.js',
     'errors.js',
+    'json-place.js',
     'value-items.js',
     'value-text.js',
   ]);

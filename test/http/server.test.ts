@@ -190,6 +190,24 @@ describe('what is no good request', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   });
 
+  test('a body that is not JSON is told where it stops being that', async () => {
+    const why = async (body: string): Promise<unknown> => (await ask('POST', '/v1/run', body)).body;
+    expect(await why('{"code":\n1,}')).toMatchObject({
+      line: 2,
+      column: 3,
+      detail: expect.stringMatching(/line 2, column 3/),
+    });
+    expect(await why('{"code":"1","inputs":{"__proto__":1}}')).toMatchObject({
+      detail: expect.stringMatching(/key `__proto__`/),
+    });
+    expect(await why('')).toMatchObject({ detail: 'the body is empty: expected JSON' });
+    const large = JSON.stringify({ code: 'x'.repeat(10_000) });
+    expect(await why(large)).toMatchObject({
+      code: 'BODY_TOO_LARGE',
+      detail: expect.stringMatching(/larger than 10000 bytes/),
+    });
+  });
+
   test('a small body that unpacks to a large one ends at the bound', async () => {
     const packed = gzipSync(JSON.stringify({ code: 'x'.repeat(5_000_000) }));
     expect(packed.length).toBeLessThan(10_000);
