@@ -78,6 +78,7 @@ export const ERROR_KINDS = {
   BATCH_BUSY: kind(409, 9, true),
   BATCH_REFUSED: kind(409, 6),
   BATCH_FAILED: kind(422, 5),
+  INPUTS_BROKEN: kind(422, 6),
   OUTPUT_UNWRITABLE: kind(507, 9, true),
 } as const satisfies Record<string, ErrorKind>;
 
@@ -193,6 +194,8 @@ export class BatchBusyError extends errorClass('BATCH_BUSY') {}
 export class BatchRefusedError extends errorClass('BATCH_REFUSED') {}
 /** More items failed than `failuresMax` lets; `details.failed`. */
 export class BatchFailedError extends errorClass('BATCH_FAILED') {}
+/** The inputs of a batch are broken off, or not what they are read as: items may be missing; `details.line`. */
+export class InputsBrokenError extends errorClass('INPUTS_BROKEN') {}
 /** The output of a batch cannot be written any more: a full disk, say. What was kept can be resumed. */
 export class OutputUnwritableError extends errorClass('OUTPUT_UNWRITABLE') {}
 /** Called after, or during, `close()`. */

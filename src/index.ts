@@ -41,6 +41,7 @@ export {
   ExecutionTimeoutError,
   FileNotFoundError,
   InjectionError,
+  InputsBrokenError,
   InputValidationError,
   OutputLimitError,
   OutputUnwritableError,

@@ -11,10 +11,12 @@ import { ItemReader, type Item } from './item.ts';
 import { runItem, type ItemError, type ItemResult } from './item-run.ts';
 import type { BatchRunOptions } from './job.ts';
 import { OrderedRuns } from './ordered-runs.ts';
+import { plainRun } from './plain-run.ts';
 import { inputPlace, type IsOwn } from './places.ts';
 
 export interface CompareOptions extends BatchCallOptions, BatchSignals {
   inputs: string | Readable;
+  /** The same for every run. Here `cache` is `bypass` unless said otherwise: each run is executed, and timed. */
   run?: BatchRunOptions;
   /** Told of each input to which the two answer differently. */
   onDifference?: (difference: Difference) => void;
@@ -28,6 +30,8 @@ export interface Side {
 export interface Difference {
   /** From 0. */
   readonly index: number;
+  /** Where in the inputs it begins, from 1. */
+  readonly line: number;
   readonly before: Side;
   readonly after: Side;
 }
@@ -37,7 +41,7 @@ export interface SideReport {
   readonly failed: number;
   /** Failed of all, 0 to 1. */
   readonly errorRate: number;
-  /** Runs that were executed: those out of the cache took no time worth telling. */
+  /** Runs that were executed and went well: those out of the cache took no time worth telling. */
   readonly executed: number;
   readonly meanMs: number;
 }
@@ -62,7 +66,9 @@ export async function compareVersions(
   options: CompareOptions,
   isOwn: IsOwn,
 ): Promise<Comparison> {
-  const { inputs, run = {}, signal, killSignal, onDifference, ...said } = options;
+  const { inputs, run: runSaid = {}, signal, killSignal, onDifference, ...said } = options;
+  // A known answer took no time to tell of, and those of the older version are mostly known.
+  const run = plainRun({ cache: 'bypass', ...runSaid });
   const call = checkBatchOptions(said);
   const tuning = batchTuning(library.options.batch, call);
   const input = await inputPlace(inputs, call.format, isOwn);
@@ -108,7 +114,12 @@ export async function compareVersions(
       if (!settled) break;
       for (const { item, result } of settled) {
         if (!tally.add(result))
-          onDifference?.({ index: item.index, before: sideOf(result.before), after: sideOf(result.after) });
+          onDifference?.({
+            index: item.index,
+            line: item.line,
+            before: sideOf(result.before),
+            after: sideOf(result.after),
+          });
       }
     }
     stop.throwIfAborted();

@@ -10,7 +10,7 @@ export interface Frame {
   readonly line: number;
   /** Line breaks up to `end`. */
   readonly lines: number;
-  /** What is wrong with the text around it, if anything. */
+  /** What is wrong with the text around it, if anything: what follows it cannot be told apart. */
   readonly problem?: string;
 }
 
@@ -78,6 +78,11 @@ abstract class Frames {
   /** The next whole one, in what was pushed. */
   abstract next(): Frame | undefined;
 
+  /** Of what is too large the beginning is gone. */
+  protected get isSkipping(): boolean {
+    return this.#isSkipping;
+  }
+
   protected sawLine(): void {
     this.#lines += 1;
   }
@@ -126,14 +131,18 @@ class Lines extends Frames {
   }
 }
 
-/** Lines, but for line breaks within quotes. */
+/** Lines, but for line breaks within quotes. A quote opens a field only where the field begins: one within is text. */
 class Records extends Frames {
   #isQuoted = false;
+  /** Behind a comma; or behind a closing quote, of which a second one makes a quote that is text. */
+  #mayOpen = false;
 
   next(): Frame | undefined {
     for (; this.at < this.block.length; this.at += 1) {
       const byte = this.block[this.at];
-      if (byte === QUOTE) this.#isQuoted = !this.#isQuoted;
+      const opens = this.#mayOpen || (this.at === this.start && !this.isSkipping);
+      this.#mayOpen = !this.#isQuoted ? byte === COMMA : byte === QUOTE;
+      if (byte === QUOTE) this.#isQuoted = !this.#isQuoted && opens;
       if (byte !== NEWLINE) continue;
       this.sawLine();
       if (this.#isQuoted) continue;
@@ -148,7 +157,7 @@ class Records extends Frames {
   }
 }
 
-type Place = 'before' | 'first' | 'element' | 'after' | 'behind';
+type Place = 'before' | 'first' | 'next' | 'element' | 'after' | 'behind';
 
 /** The elements of one array. */
 class Elements extends Frames {
@@ -174,6 +183,7 @@ class Elements extends Frames {
     }
     if (!this.isOver || this.#place === 'behind') return undefined;
     this.#place = 'behind';
+    this.begins();
     return this.cut(this.block.length, this.block.length, 'the array does not end');
   }
 
@@ -185,12 +195,11 @@ class Elements extends Frames {
       this.#place = 'first';
     } else if (this.#place === 'after' && byte === COMMA) {
       this.#skip();
-      this.#place = 'element';
-      this.begins();
+      this.#place = 'next';
     } else if ((this.#place === 'after' || this.#place === 'first') && byte === CLOSE) {
       this.#skip();
       this.#place = 'behind';
-    } else if (this.#place === 'first') {
+    } else if (this.#place === 'first' || this.#place === 'next') {
       this.#place = 'element';
       this.begins();
     } else {
@@ -198,6 +207,7 @@ class Elements extends Frames {
         this.#place === 'before' ? 'it is no JSON array' : 'more follows where the array should end';
       this.#place = 'behind';
       this.#isBroken = true;
+      this.begins();
       return this.cut(this.block.length, this.block.length, problem);
     }
     return undefined;

@@ -4,7 +4,7 @@ import type { Frames } from './frames.ts';
 import type { Item, ItemReader } from './item.ts';
 
 export interface ItemSource {
-  /** The next item that is there already. */
+  /** The next item that is there already. @throws {InputsBrokenError}, once: it is over then. */
   takeNow(): Item | undefined;
   /** Resolves when there is more, when there is no more to come, or when it was stopped. */
   fill(): Promise<void>;
@@ -40,13 +40,26 @@ export class InputReader implements ItemSource {
 
   takeNow(): Item | undefined {
     if (this.#isOver) return undefined;
+    try {
+      return this.#next();
+    } catch (error) {
+      // Whoever asks next must not read on behind what is broken.
+      this.stop();
+      throw error;
+    }
+  }
+
+  #next(): Item | undefined {
     for (;;) {
       const frame = this.#frames.next();
       if (!frame) break;
       const item = this.#items.read(frame);
       if (item) return item;
     }
-    if (this.#isRead) this.#isOver = true;
+    if (this.#isRead) {
+      this.#isOver = true;
+      this.#items.end();
+    }
     return undefined;
   }
 

@@ -13,8 +13,8 @@ export interface ItemError {
   readonly message: string;
   /** Of inputs or of an output that do not fit the schema. */
   readonly issues?: unknown;
-  /** Of inputs that cannot be read. */
-  readonly line?: number;
+  /** Where in the inputs its item begins, from 1. */
+  readonly line: number;
 }
 
 export interface ItemResult {
@@ -67,7 +67,7 @@ export interface ItemRunOptions {
 
 /** @throws whatever is no fault of the item. */
 export async function runItem(options: ItemRunOptions, item: Item, signal: AbortSignal): Promise<ItemResult> {
-  if (item.problem) return failed(item.index, item.problem);
+  if (item.problem) return failed(item, item.problem);
   const { library, reference, run, onError, outputBytesMax } = options;
   const triesMax = typeof onError === 'object' ? onError.retry : 0;
   let tries = 0;
@@ -84,19 +84,19 @@ export async function runItem(options: ItemRunOptions, item: Item, signal: Abort
         full += 1;
         await pause(FULL_PAUSE_MS * full, undefined, { signal }).catch(() => {});
       } else if (RETRIED.has(error.code) && tries < triesMax) tries += 1;
-      else if (ITEM_CODES.has(error.code)) return failed(item.index, error);
+      else if (ITEM_CODES.has(error.code)) return failed(item, error);
       else throw error;
     }
   }
 }
 
-function failed(index: number, thrown: SkillCacheError): ItemResult {
-  const { issues, line: place } = thrown.details;
+function failed({ index, line: place }: Item, thrown: SkillCacheError): ItemResult {
+  const { issues } = thrown.details;
   const error: ItemError = {
     code: thrown.code,
     message: messageOf(thrown),
     ...(issues !== undefined && { issues }),
-    ...(typeof place === 'number' && { line: place }),
+    line: place,
   };
   return { line: `${JSON.stringify({ index, error })}\n`, error, thrown, cached: false, durationMs: 0 };
 }

@@ -1,7 +1,8 @@
 /** One input: what a frame of bytes says, or why it says nothing. */
 import { isUtf8 } from 'node:buffer';
 import type { BatchFormat } from '../batch-options.ts';
-import { InjectionError, toError } from '../errors.ts';
+import { InjectionError, InputsBrokenError, toError } from '../errors.ts';
+import { counted } from './counted.ts';
 import { fieldsOf, inputsOf } from './csv-record.ts';
 import type { Frame } from './frames.ts';
 
@@ -10,6 +11,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export interface Item {
   /** From 0, over all inputs of the batch. */
   readonly index: number;
+  /** Where it begins, from 1. */
+  readonly line: number;
   /** Present unless `problem` is. */
   readonly inputs?: object;
   readonly problem?: InjectionError;
@@ -40,9 +43,10 @@ export class ItemReader {
     this.columns = options.columns;
   }
 
-  /** Undefined for a header. @throws {InjectionError} for a header that cannot be read. */
+  /** Undefined for a header. @throws {InputsBrokenError} where there may be items that cannot be told apart. */
   read(frame: Frame): Item | undefined {
-    const { end, lines } = frame;
+    const { end, line, lines, problem } = frame;
+    if (problem !== undefined) throw broken(line, problem);
     if (this.#format === 'csv' && !this.columns) {
       this.columns = this.#header(frame);
       return undefined;
@@ -50,10 +54,16 @@ export class ItemReader {
     const index = this.#index;
     this.#index += 1;
     try {
-      return { index, inputs: this.#inputs(frame), end, lines };
+      return { index, line, inputs: this.#inputs(frame), end, lines };
     } catch (thrown) {
-      return { index, problem: this.#problem(frame, index, thrown), end, lines };
+      return { index, line, problem: problemOf(line, thrown), end, lines };
     }
+  }
+
+  /** There are no more frames. @throws {InputsBrokenError} where that is too early. */
+  end(): void {
+    if (this.#format === 'csv' && !this.columns)
+      throw broken(1, 'a CSV begins with a header, and there is none');
   }
 
   #header(frame: Frame): string[] {
@@ -63,8 +73,7 @@ export class ItemReader {
       if (twice !== undefined) throw new Error(`two columns are named ${JSON.stringify(twice)}`);
       return columns;
     } catch (error) {
-      const message = `the header of the CSV cannot be read: ${toError(error).message}`;
-      throw new InjectionError('INVALID_INPUTS', message, { cause: error, details: { line: frame.line } });
+      throw broken(frame.line, `the header of the CSV: ${toError(error).message}`, error);
     }
   }
 
@@ -74,19 +83,22 @@ export class ItemReader {
     const columns = this.columns ?? [];
     const fields = fieldsOf(text);
     if (fields.length === columns.length) return inputsOf(columns, fields, this.#schema);
-    throw new Error(`it has ${fields.length} fields, the header ${columns.length}`);
+    throw new Error(`it has ${counted(fields.length, 'field')}, the header ${columns.length}`);
   }
 
-  #text({ bytes, problem }: Frame): string {
-    if (problem !== undefined) throw new Error(problem);
+  #text({ bytes }: Frame): string {
     if (!bytes) throw new Error(`it is larger than ${this.#bytesMax} bytes`);
     if (!isUtf8(bytes)) throw new Error('it is not UTF-8');
     return bytes.toString('utf8');
   }
+}
 
-  #problem({ line }: Frame, index: number, thrown: unknown): InjectionError {
-    const why = toError(thrown).message.slice(0, 300);
-    const message = `input ${index + 1}, line ${line}, cannot be read: ${why}`;
-    return new InjectionError('INVALID_INPUTS', message, { cause: thrown, details: { line } });
-  }
+function problemOf(line: number, thrown: unknown): InjectionError {
+  const message = `line ${line} cannot be read: ${toError(thrown).message.slice(0, 300)}`;
+  return new InjectionError('INVALID_INPUTS', message, { cause: thrown, details: { line } });
+}
+
+function broken(line: number, why: string, cause?: unknown): InputsBrokenError {
+  const message = `the inputs cannot be read from line ${line} on: ${why}`;
+  return new InputsBrokenError(message, { cause, details: { line } });
 }

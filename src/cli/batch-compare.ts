@@ -1,5 +1,6 @@
 /** `skillcache batch compare` */
 import { Batches } from '../batch/batches.ts';
+import { counted } from '../batch/counted.ts';
 import type { Difference, Side, SideReport } from '../batch/compare.ts';
 import { valueText } from '../value-text.ts';
 import { callOptions, numberOf, runOptions } from './batch-words.ts';
@@ -14,7 +15,10 @@ export async function compare(
   words: BatchCompareWords,
 ): Promise<void> {
   const call = callOptions(words);
-  const run = await runOptions(session, words);
+  const run = {
+    ...(await runOptions(session, words)),
+    ...(words.cache === true && { cache: 'use' as const }),
+  };
   const showMax = numberOf('--show', words.show) ?? 10;
   await using library = await session.open('read', { isLong: true });
   const differences: Difference[] = [];
@@ -34,7 +38,7 @@ export async function compare(
   output.answer({ ...comparison, differences }, () => {
     const { items, differing } = comparison;
     const lines = differences.map(
-      (each) => `input ${each.index + 1}: ${sideText(each.before)} → ${sideText(each.after)}`,
+      (each) => `index ${each.index} (line ${each.line}): ${sideText(each.before)} → ${sideText(each.after)}`,
     );
     const table = output.table(
       [
@@ -45,7 +49,7 @@ export async function compare(
       ],
       [comparison.before, comparison.after].map(row),
     );
-    return [`${items} inputs, ${differing} with another answer`, ...lines, table].join('\n');
+    return [`${counted(items, 'input')}, ${differing} with another answer`, ...lines, table].join('\n');
   });
 }
 

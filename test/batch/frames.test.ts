@@ -79,6 +79,38 @@ test.each([
   for (const size of [1, 100]) expect(readAll('json', Buffer.from(text), size).at(-1)?.problem).toBe(problem);
 });
 
+test('each is told with the line it begins in, whatever comes before it', () => {
+  const texts: Record<BatchFormat, string> = {
+    ndjson: '\n1\n\n\n2\r\n3',
+    csv: '\n"a\nb",c\n1,2\n\n"x\n\ny",3\n4,5\n',
+    json: '\n[\n\n1,\n\n {"a":\n2},3,\n4\n]',
+  };
+  const lines: Record<BatchFormat, number[]> = {
+    ndjson: [2, 5, 6],
+    csv: [2, 4, 6, 9],
+    json: [4, 6, 7, 8],
+  };
+  for (const format of ['ndjson', 'csv', 'json'] as const)
+    for (const size of [1, 3, 100])
+      expect(readAll(format, Buffer.from(texts[format]), size).map(({ line }) => line)).toEqual(
+        lines[format],
+      );
+});
+
+test('a quote within a field of a CSV holds no record back', () => {
+  const records = ['"a",b', '5" pipe,1', '6" pipe,"2\n,""3"""', '7,8', '"",""', '"9",'];
+  const bytes = Buffer.from(`\uFEFF${records.join('\n')}\n`);
+  for (const size of [1, 2, 100])
+    expect(readAll('csv', bytes, size).map(({ text }) => text)).toEqual(records);
+  const large = Buffer.from(`a,b\n${'x'.repeat(20)}"y\n7,8\n`);
+  for (const size of [1, 5, 100])
+    expect(readAll('csv', large, size, { bytesMax: 10 }).map(({ text }) => text)).toEqual([
+      'a,b',
+      undefined,
+      '7,8',
+    ]);
+});
+
 test('an array without elements, and no text at all, have no inputs', () => {
   expect(readAll('json', Buffer.from(' [ ] '), 1)).toEqual([]);
   expect(readAll('ndjson', Buffer.from('\n\n'), 1)).toEqual([]);

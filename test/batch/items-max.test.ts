@@ -17,7 +17,12 @@ test.each([1, 3, 5])('of eight lanes that wait for inputs, together %i items are
 });
 
 test('a window of two is one of two, whatever the lanes that wait for the same block', async () => {
-  const items = Array.from({ length: 8 }, (_, index) => ({ index, end: index + 1, lines: 0 }));
+  const items = Array.from({ length: 8 }, (_, index) => ({
+    index,
+    line: index + 1,
+    end: index + 1,
+    lines: 0,
+  }));
   const word = new EventEmitter();
   let isThere = false;
   const source = {
