@@ -59,7 +59,7 @@ const callSchema = presets.partial().extend({
   format: z.enum(['ndjson', 'json', 'csv']).optional(),
   concurrency: count(1, 1_024).optional(),
   timeBudgetMs: count(1, 365 * DAY_MS).optional(),
-  itemsMax: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  itemsMax: count(1, Number.MAX_SAFE_INTEGER).optional(),
   failuresMax: count(0, Number.MAX_SAFE_INTEGER).optional(),
   onError: z.union([z.enum(['skip', 'stop']), z.strictObject({ retry: count(0, 1_000) })]).optional(),
 });
@@ -77,7 +77,7 @@ export interface BatchCallOptions extends Partial<BatchTuning> {
   concurrency?: number;
   /** The batch stops after this, and can be resumed. */
   timeBudgetMs?: number;
-  /** The batch is complete after so many items. */
+  /** The batch is complete after so many items, at least one. */
   itemsMax?: number;
   /** The batch stops, before its line, at the failed item that is one too many. */
   failuresMax?: number;
@@ -85,11 +85,24 @@ export interface BatchCallOptions extends Partial<BatchTuning> {
   onError?: OnError;
 }
 
+/** What a resumption may say otherwise than its batch was begun with. */
+const resumeSchema = callSchema.pick({
+  onError: true,
+  failuresMax: true,
+  timeBudgetMs: true,
+  itemsMax: true,
+});
+
 /** @throws {ConfigurationError} naming each wrong key. */
-export function checkBatchOptions(options: object): BatchCallOptions {
+export const checkBatchOptions = (options: object): BatchCallOptions => checked(callSchema, options);
+
+/** @throws {ConfigurationError} naming each wrong key. */
+export const checkResumeBounds = (options: object): BatchCallOptions => checked(resumeSchema, options);
+
+function checked(schema: z.ZodType, options: object): BatchCallOptions {
   // Presets have defaults, which must not count as said.
   const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const parsed = callSchema.safeParse(said);
+  const parsed = schema.safeParse(said);
   if (parsed.success) return said;
   const issues = parsed.error.issues.map(({ path, message }) => ({
     path: path.join('.') || '(options)',

@@ -2,7 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { BatchBusyError, BatchNotFoundError, BatchRefusedError, ConfigurationError } from '../errors.ts';
+import {
+  BatchBusyError,
+  BatchNotFoundError,
+  BatchRefusedError,
+  ConfigurationError,
+  type ErrorDetails,
+} from '../errors.ts';
 import { tryLockFile, type FileLock } from '../store/sqlite/file-lock.ts';
 import { digestOf, jobText, type BatchJob } from './job.ts';
 import { replaceFile } from './replace-file.ts';
@@ -16,6 +22,11 @@ const ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 20;
 
+let lastIdMs = 0;
+
+/** The locks of this process, so that it does not blame another. */
+const HELD = new Set<string>();
+
 export class BatchFolder {
   readonly path: string;
 
@@ -23,10 +34,12 @@ export class BatchFolder {
     this.path = path;
   }
 
-  /** `20261126-013000-1a2b3c`: sorted by name is sorted by time. */
+  /** `20261126-013000-2161a2b3c`: sorted by name is sorted by time, to the millisecond, and of one process always. */
   static newId(): string {
-    const [day = '', time = ''] = new Date().toISOString().split('T');
-    return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${randomBytes(3).toString('hex')}`;
+    lastIdMs = Math.max(Date.now(), lastIdMs + 1);
+    const [day = '', time = ''] = new Date(lastIdMs).toISOString().split('T');
+    const ms = (lastIdMs % 1_000).toString(16).padStart(3, '0');
+    return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${ms}${randomBytes(3).toString('hex')}`;
   }
 
   base(id: string): string {
@@ -71,13 +84,13 @@ export class BatchFolder {
 
   /** @throws {BatchBusyError} where another holds it. */
   async lock(id: string): Promise<FileLock> {
-    return this.#lock(`${this.base(id)}.lock`, `batch ${id} is being run by another process`);
+    return this.#lock(`${this.base(id)}.lock`, `batch ${id} is being run`, { id });
   }
 
   /** @throws {BatchBusyError} where another batch writes to it. */
   async lockOutput(path: string): Promise<FileLock> {
     const name = `output-${digestOf(path).slice(0, 16)}.lock`;
-    return this.#lock(join(this.path, name), `another batch is writing to ${path}`);
+    return this.#lock(join(this.path, name), `${path} is being written`, { path });
   }
 
   isRunning(id: string): boolean {
@@ -106,14 +119,30 @@ export class BatchFolder {
     for (const ending of ENDINGS) await rm(`${this.base(id)}.${ending}`, { force: true });
   }
 
-  async #lock(path: string, busy: string): Promise<FileLock> {
+  async #lock(path: string, busy: string, details: ErrorDetails): Promise<FileLock> {
+    const place = resolve(path);
     for (let tries = 1; ; tries += 1) {
       const lock = tryLockFile(path);
-      if (lock) return lock;
-      if (tries === LOCK_TRIES) throw new BatchBusyError(busy, { details: { path } });
+      if (lock) return noted(place, lock);
+      if (tries === LOCK_TRIES) {
+        const who = HELD.has(place) ? 'this process already' : 'another process';
+        throw new BatchBusyError(`${busy} by ${who}`, { details });
+      }
       await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
     }
   }
+}
+
+function noted(place: string, lock: FileLock): FileLock {
+  HELD.add(place);
+  let isHeld = true;
+  const release = (): void => {
+    // By then somebody else may hold it.
+    if (isHeld) HELD.delete(place);
+    isHeld = false;
+    lock.release();
+  };
+  return { release, [Symbol.dispose]: release };
 }
 
 async function textAt(path: string): Promise<string | undefined> {

@@ -46,7 +46,10 @@ export interface StartOptions extends BatchCallOptions, BatchSignals {
   onProgress?: (progress: BatchProgress) => void;
 }
 
-export interface ResumeOptions extends BatchSignals {
+/** Bounds that an attempt may have other than the batch was begun with; each counts from the batch's beginning. */
+export type ResumeBounds = Pick<BatchCallOptions, 'onError' | 'failuresMax' | 'timeBudgetMs' | 'itemsMax'>;
+
+export interface ResumeOptions extends BatchSignals, ResumeBounds {
   /** Of a batch whose inputs were a stream: the same stream, from its beginning. */
   inputs?: Readable;
   onProgress?: (progress: BatchProgress) => void;

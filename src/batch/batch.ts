@@ -4,22 +4,25 @@
  * the earlier one, on an output that is cut back to it: each line is there once.
  */
 import { existsSync } from 'node:fs';
-import type { BatchTuning } from '../batch-options.ts';
-import { AbortedError, abortError, BatchFailedError, BatchRefusedError, toError } from '../errors.ts';
+import type { BatchCallOptions, BatchTuning } from '../batch-options.ts';
+import { AbortedError, abortError, BatchRefusedError, toError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { FileLock } from '../store/sqlite/file-lock.ts';
+import { boundOfFailures } from './failure-bounds.ts';
 import { referenceOf } from './job.ts';
 import { Ledger, type LedgerParts } from './ledger.ts';
 import type { Item } from './item.ts';
 import { runItem, type ItemResult } from './item-run.ts';
 import { OrderedRuns, type Settled } from './ordered-runs.ts';
 import type { BatchEnd, BatchItem, BatchReport, BatchSignals } from './batch-types.ts';
-import { ProgressFile, Rate, type BatchProgress, type BatchStatusState } from './progress.ts';
+import { ProgressFile, Rate, type BatchProgress, type BatchStatusState, type StoppedAt } from './progress.ts';
 
 export interface BatchParts extends BatchSignals, LedgerParts {
   readonly library: SkillLibrary;
   readonly locks: readonly FileLock[];
   readonly tuning: BatchTuning;
+  /** The job's, but for what a resumption says otherwise. */
+  readonly options: BatchCallOptions;
   readonly onProgress?: (progress: BatchProgress) => void;
 }
 
@@ -41,11 +44,12 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
   #itemsPerSecond = 0;
   #stop: Stop | undefined;
   #state: BatchStatusState = 'running';
+  #stoppedAt: StoppedAt | undefined;
   #isCounted = false;
   #work: AsyncGenerator<readonly BatchItem[]> | undefined;
 
   constructor(parts: BatchParts, refused: readonly string[] = []) {
-    const { job, tuning, library } = parts;
+    const { job, tuning, library, options } = parts;
     this.id = job.id;
     this.refused = refused;
     this.#parts = parts;
@@ -58,17 +62,17 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
       library,
       reference: referenceOf(job),
       run: job.run,
-      onError: job.options.onError ?? 'skip',
+      onError: options.onError ?? 'skip',
       outputBytesMax: 4 * (job.run.outputBytesMax ?? library.options.run.outputBytesMax),
     };
     this.#runs = new OrderedRuns({
       source: parts.reader,
       run: (item: Item, signal) => runItem(how, item, signal),
       sizeOf: ({ line }) => line.length,
-      concurrency: job.options.concurrency ?? library.options.workers.concurrency,
+      concurrency: options.concurrency ?? library.options.workers.concurrency,
       windowMax: tuning.windowMax,
       windowBytesMax: tuning.windowBytesMax,
-      itemsMax: (job.options.itemsMax ?? Infinity) - this.#ledger.counts.done,
+      itemsMax: (options.itemsMax ?? Infinity) - this.#ledger.counts.done,
       position: this.#ledger.position,
     });
   }
@@ -108,6 +112,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
       pid: process.pid,
       atMs: Date.now(),
       output: job.output.path,
+      ...(this.#stoppedAt && { stoppedAt: this.#stoppedAt }),
     };
   }
 
@@ -164,19 +169,12 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
   }
 
   async #keep({ item, result }: Settled<ItemResult>): Promise<void> {
-    const { job, tuning } = this.#parts;
-    const { onError = 'skip', failuresMax = Infinity } = job.options;
-    if (result.thrown && onError === 'stop') throw result.thrown;
-    if (result.thrown && this.#ledger.counts.failed >= failuresMax) {
-      const failed = this.#ledger.counts.failed + 1;
-      throw new BatchFailedError(
-        `${failed} of ${this.#ledger.counts.done + 1} items failed, at most ${failuresMax} may`,
-        {
-          cause: result.thrown,
-          details: { id: this.id, failed, failuresMax },
-        },
-      );
-    }
+    const { tuning, options } = this.#parts;
+    const { thrown } = result;
+    const failure = thrown && { id: this.id, index: item.index, line: item.line, thrown };
+    const bound = failure && boundOfFailures(options, this.#ledger.counts, failure);
+    this.#stoppedAt = bound?.stoppedAt;
+    if (bound) throw bound.error;
     this.#ledger.add(item, result);
     this.#parts.library.batches.item({ isFailed: result.error !== undefined, isCached: result.cached });
     if (this.#ledger.uncommitted >= tuning.chunkSize) await this.#endChunk();
@@ -204,7 +202,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
   }
 
   #hasAll(): boolean {
-    const { itemsMax } = this.#parts.job.options;
+    const { itemsMax } = this.#parts.options;
     return itemsMax !== undefined && this.#ledger.counts.done >= itemsMax;
   }
 
@@ -236,7 +234,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
 
   /** Signals, the clock, and the word of another process that it is to be cancelled. */
   #listen(): () => void {
-    const { signal, killSignal, job } = this.#parts;
+    const { signal, killSignal, options } = this.#parts;
     const abort = (): void => this.#end({ kind: 'failed', error: abortError(signal as AbortSignal) });
     const kill = (): void => {
       const error = abortError(killSignal as AbortSignal);
@@ -248,7 +246,7 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
     signal?.addEventListener('abort', abort);
     killSignal?.addEventListener('abort', kill);
     const tick = setInterval(() => this.#tick(), TICK_MS);
-    const { timeBudgetMs } = job.options;
+    const { timeBudgetMs } = options;
     const budget =
       timeBudgetMs === undefined
         ? undefined

@@ -1,10 +1,16 @@
 /** The batches of a library: started, resumed, looked at, cancelled, compared. */
-import { batchTuning, checkBatchOptions } from '../batch-options.ts';
+import { batchTuning, checkBatchOptions, checkResumeBounds } from '../batch-options.ts';
 import { BatchNotFoundError, BatchRefusedError, ConfigurationError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { FileLock } from '../store/sqlite/file-lock.ts';
 import { Batch } from './batch.ts';
-import type { BatchListOptions, BatchStatus, ResumeOptions, StartOptions } from './batch-types.ts';
+import type {
+  BatchListOptions,
+  BatchStatus,
+  ResumeBounds,
+  ResumeOptions,
+  StartOptions,
+} from './batch-types.ts';
 import { BatchFolder } from './batch-folder.ts';
 import type { ByteSource } from './byte-source.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -18,7 +24,7 @@ import type { OutputFile } from './output-file.ts';
 import { plainRun } from './plain-run.ts';
 import { isOwnFile, type LibraryPlace } from './own-files.ts';
 import { inputPlace, outputPlace, type IsOwn } from './places.ts';
-import { refuseOthers } from './resumable.ts';
+import { refuseOthers, reopened } from './resumable.ts';
 
 export interface BatchesOptions {
   /** Default: the option `batch.folder`. */
@@ -27,7 +33,17 @@ export interface BatchesOptions {
   keptMax?: number;
 }
 
-type Watching = { [Key in keyof ResumeOptions]?: ResumeOptions[Key] | undefined };
+type Watching = { [Key in 'signal' | 'killSignal' | 'onProgress']?: ResumeOptions[Key] | undefined };
+
+/** What is to be opened, and whether it is new. */
+interface Opening {
+  readonly job: BatchJob;
+  readonly isNew: boolean;
+  /** What a resumption says otherwise than the job. */
+  readonly bounds: ResumeBounds;
+  readonly watching: Watching;
+  readonly streams: Streams;
+}
 
 /** What is closed again where a batch cannot be opened. */
 interface Opened {
@@ -87,18 +103,22 @@ export class Batches {
       output: typeof output === 'string' ? undefined : output,
       overwrite,
     };
-    return this.#open(job, { signal, killSignal, onProgress }, streams, true);
+    const watching = { signal, killSignal, onProgress };
+    return this.#open({ job, isNew: true, bounds: {}, watching, streams });
   }
 
   /**
-   * Goes on from the last good checkpoint.
-   * @throws {BatchNotFoundError}; {BatchBusyError} where it is being run; {BatchRefusedError} where skill, inputs,
+   * Goes on from the last good checkpoint. What it says of failures, time and items holds for this attempt; a batch
+   * that was complete at its `itemsMax` goes on to a larger one.
+   * @throws {ConfigurationError}; {BatchNotFoundError}; {BatchBusyError} where it is being run; {BatchRefusedError} where skill, inputs,
    * output or checkpoints are not what they were.
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<Batch> {
-    const { inputs, ...rest } = options;
+    const { inputs, signal, killSignal, onProgress, ...said } = options;
+    const bounds = checkResumeBounds(said);
     const { job } = await this.#folder.load(id);
-    return this.#open(job, rest, { inputs }, false);
+    const watching = { signal, killSignal, onProgress };
+    return this.#open({ job, isNew: false, bounds, watching, streams: { inputs } });
   }
 
   /** @throws {BatchNotFoundError}, {BatchRefusedError}. */
@@ -183,10 +203,10 @@ export class Batches {
       !(id !== undefined && this.#folder.isDataOf(id, path)) && isOwnFile(this.#place, path);
   }
 
-  async #open(job: BatchJob, rest: Watching, streams: Streams, isNew: boolean): Promise<Batch> {
+  async #open(opening: Opening): Promise<Batch> {
     const opened: Opened = { locks: [] };
     try {
-      return await this.#openParts(job, rest, streams, isNew, opened);
+      return await this.#openParts(opening, opened);
     } catch (error) {
       await Promise.allSettled([opened.source?.close(), opened.output?.close()]);
       for (const lock of opened.locks) lock.release();
@@ -194,22 +214,18 @@ export class Batches {
     }
   }
 
-  async #openParts(
-    job: BatchJob,
-    rest: Watching,
-    streams: Streams,
-    isNew: boolean,
-    opened: Opened,
-  ): Promise<Batch> {
+  async #openParts({ job, isNew, bounds, watching, streams }: Opening, opened: Opened): Promise<Batch> {
     const { locks } = opened;
+    const options = { ...job.options, ...bounds };
     locks.push(await this.#folder.lock(job.id));
     if (job.output.kind === 'file') locks.push(await this.#folder.lockOutput(job.output.path));
     const base = this.#folder.base(job.id);
-    const { checkpoint, refused } = await loadCheckpoint(base, job.id, digestOf(jobText(job)));
+    const { checkpoint: last, refused } = await loadCheckpoint(base, job.id, digestOf(jobText(job)));
+    const checkpoint = last && reopened(last, job, bounds);
     if (!isNew) await refuseOthers(this.#library, job, checkpoint, streams, this.#isOwn(job.id));
     await this.#folder.forgetCancel(job.id);
     const { inputSchema } = (await this.#library.get(referenceOf(job))).definition;
-    const tuning = batchTuning(this.#library.options.batch, job.options);
+    const tuning = batchTuning(this.#library.options.batch, options);
     const source = (opened.source = await openSource(job, streams));
     if (checkpoint && checkpoint.state !== 'completed') {
       await source.resume(checkpoint.input.position, checkpoint.input);
@@ -225,8 +241,11 @@ export class Batches {
     });
     const from = checkpoint?.input ?? { position: 0, lines: 0 };
     const reader = new InputReader(source, framesOf(job.input.format, from, tuning.itemBytesMax), items);
-    const parts = { library: this.#library, job, base, locks, tuning, checkpoint, source, reader, output };
-    return new Batch({ ...parts, ...given(rest) }, refused);
+    const kept = { job, base, checkpoint, source, reader, output };
+    return new Batch(
+      { library: this.#library, locks, tuning, options, ...kept, ...given(watching) },
+      refused,
+    );
   }
 
   /** Refuses an output that an unfinished batch still needs, and drops what is over and too old. */

@@ -19,6 +19,16 @@ export interface BatchProgress extends BatchCounts {
   readonly pid: number;
   readonly atMs: number;
   readonly output: string;
+  /** The failed item at which a bound of failures ended it. */
+  readonly stoppedAt?: StoppedAt;
+}
+
+export interface StoppedAt {
+  readonly bound: 'onError' | 'failuresMax';
+  /** From 0. */
+  readonly index: number;
+  /** Where in the inputs it begins, from 1. */
+  readonly line: number;
 }
 
 const RATE_MS = 10_000;

@@ -1,7 +1,9 @@
 /** Whether a batch that was left can go on: on the same inputs, by the same skill, into the same output. */
-import { BatchRefusedError } from '../errors.ts';
+import { BatchRefusedError, ConfigurationError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
+import type { ResumeBounds } from './batch-types.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { counted } from './counted.ts';
 import { referenceOf, type BatchJob } from './job.ts';
 import type { Streams } from './open-streams.ts';
 import { inputPlace, refuseOwn, type IsOwn } from './places.ts';
@@ -37,4 +39,22 @@ export async function refuseOthers(
   throw new BatchRefusedError(`batch ${id} cannot be resumed: ${reasons.join('; ')}`, {
     details: { id, reasons },
   });
+}
+
+/**
+ * The checkpoint as a resumption within `bounds` has it: what was complete only at its `itemsMax` is open to a larger one.
+ * @throws {ConfigurationError} for fewer items than there are.
+ */
+export function reopened(checkpoint: Checkpoint, job: BatchJob, { itemsMax }: ResumeBounds): Checkpoint {
+  const { counts, state } = checkpoint;
+  if (itemsMax === undefined) return checkpoint;
+  if (itemsMax < counts.done) {
+    const message = `${counted(counts.done, 'item')} are done already, more than ${itemsMax}`;
+    throw new ConfigurationError(`itemsMax: ${message}`, {
+      details: { issues: [{ path: 'itemsMax', message }] },
+    });
+  }
+  const wasBound = job.options.itemsMax !== undefined && counts.done >= job.options.itemsMax;
+  const isOpen = state === 'completed' && wasBound && itemsMax > counts.done;
+  return isOpen ? { ...checkpoint, state: 'open' } : checkpoint;
 }

@@ -1,6 +1,8 @@
 /** `skillcache batch list`, `status` and `cancel` */
 import type { BatchStatus, DamagedBatch } from '../batch/batch-types.ts';
 import { Batches } from '../batch/batches.ts';
+import { counted } from '../batch/counted.ts';
+import { goOn } from './batch-hints.ts';
 import { numberOf } from './batch-words.ts';
 import type { Session } from './session.ts';
 
@@ -61,14 +63,17 @@ function statusText({
   failed,
   cached,
   refused,
+  progress = {},
 }: BatchStatus): string {
+  const { bound } = (progress['stoppedAt'] ?? {}) as { bound?: unknown };
+  const hint = goOn({ id, failed, bound, isStdout: output === '-', isPiped: inputs === '-' });
   return [
     `batch ${id}: ${state}`,
     `skill   ${skill}`,
     `inputs  ${inputs}`,
     `output  ${output}`,
-    `safe    ${done} items, ${failed} failed, ${cached} from the cache`,
+    `safe    ${counted(done, 'item')}, ${failed} failed, ${cached} from the cache`,
     ...refused.map((reason) => `refused ${reason}`),
-    ...(state === 'interrupted' ? [`go on   skillcache batch resume ${id}`] : []),
+    ...(state === 'interrupted' ? [`next    ${hint}`] : []),
   ].join('\n');
 }

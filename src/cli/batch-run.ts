@@ -2,10 +2,12 @@
 import { Batches } from '../batch/batches.ts';
 import type { Batch } from '../batch/batch.ts';
 import type { BatchReport } from '../batch/batch-types.ts';
+import { counted } from '../batch/counted.ts';
 import type { BatchProgress } from '../batch/progress.ts';
 import { BatchRefusedError, SkillCacheError } from '../errors.ts';
-import type { BatchRunWords } from './batch.ts';
-import { callOptions, runOptions } from './batch-words.ts';
+import type { BatchResumeWords, BatchRunWords } from './batch.ts';
+import { goOn } from './batch-hints.ts';
+import { callOptions, runOptions, worded } from './batch-words.ts';
 import type { Session } from './session.ts';
 
 export async function run(session: Session, skill: string, words: BatchRunWords): Promise<void> {
@@ -20,10 +22,11 @@ export async function run(session: Session, skill: string, words: BatchRunWords)
     overwrite: words.overwrite === true,
     ...watching(session),
   });
-  await finish(session, batch, words.output === '-');
+  await finish(session, batch, { isStdout: words.output === '-', isPiped: words.inputs === '-' });
 }
 
-export async function resume(session: Session, id: string): Promise<void> {
+export async function resume(session: Session, id: string, words: BatchResumeWords): Promise<void> {
+  const bounds = callOptions(words);
   await using library = await session.open('read', { isLong: true });
   const batches = new Batches(library);
   const { inputs } = await batches.status(id);
@@ -33,8 +36,11 @@ export async function resume(session: Session, id: string): Promise<void> {
       `the inputs of ${id} came from stdin: pipe the same in again, from the beginning`,
     );
   }
-  const batch = await batches.resume(id, { ...(isPiped && { inputs: process.stdin }), ...watching(session) });
-  await finish(session, batch, false);
+  const piped = isPiped && { inputs: process.stdin };
+  const batch = await batches.resume(id, { ...bounds, ...piped, ...watching(session) }).catch((error) => {
+    throw worded(error);
+  });
+  await finish(session, batch, { isStdout: false, isPiped });
 }
 
 function watching(session: Session): {
@@ -47,41 +53,48 @@ function watching(session: Session): {
   return { signal: session.signal, killSignal, onProgress };
 }
 
-async function finish(session: Session, batch: Batch, isStdout: boolean): Promise<void> {
+/** Which of its ends are streams of this process. */
+interface Ends {
+  readonly isStdout: boolean;
+  readonly isPiped: boolean;
+}
+
+async function finish(session: Session, batch: Batch, ends: Ends): Promise<void> {
   const { output } = session;
   for (const reason of batch.refused) output.warn(`a checkpoint was not taken: ${reason}`);
   if (!output.json) output.note(`batch ${batch.id}`);
-  const hint = isStdout ? 'stdout cannot be resumed' : `skillcache batch resume ${batch.id}`;
   const onAbort = (): void => output.note('finishing what runs; once more to stop now');
   if (!output.json) session.signal.addEventListener('abort', onAbort, { once: true });
   let report: BatchReport;
   try {
     report = await batch.finish();
   } catch (error) {
-    throw withHint(error, batch, hint);
+    throw withHint(error, batch, ends);
   } finally {
     session.signal.removeEventListener('abort', onAbort);
   }
-  if (isStdout) output.note(summary(report));
+  if (ends.isStdout) output.note(summary(report));
   else output.answer(report, () => summary(report));
-  if (report.endedBy === 'time-budget') output.note(`its time is over; go on: ${hint}`);
+  if (report.endedBy === 'time-budget') output.note(`its time is over; ${goOn({ ...report, ...ends })}`);
 }
 
 /** What happened, how far it came, and how it goes on. */
-function withHint(error: unknown, batch: Batch, hint: string): unknown {
+function withHint(error: unknown, batch: Batch, ends: Ends): unknown {
   if (!(error instanceof SkillCacheError)) return error;
-  const { done, failed } = batch.progress();
-  const message = `${error.message}; ${done} items done, ${failed} failed; go on: ${hint}`;
+  const { id, done, failed, stoppedAt } = batch.progress();
+  const place = stoppedAt ? ` (index ${stoppedAt.index}, line ${stoppedAt.line})` : '';
+  const hint = goOn({ id, failed, bound: stoppedAt?.bound, code: error.code, ...ends });
+  const message = `${error.message}${place}; ${counted(done, 'item')} done, ${failed} failed; ${hint}`;
   return new SkillCacheError(error.code, message, {
     cause: error,
-    details: { ...error.details, id: batch.id, done, failed },
+    details: { ...error.details, ...stoppedAt, id, done, failed },
   });
 }
 
 function summary({ id, state, endedBy, done, failed, cached, workedMs, output }: BatchReport): string {
   const seconds = (workedMs / 1_000).toFixed(1);
   const why = endedBy === 'inputs' ? '' : ` (${endedBy})`;
-  return `${state}${why}: ${done} items, ${failed} failed, ${cached} from the cache, ${seconds} s → ${output}\nbatch ${id}`;
+  return `${state}${why}: ${counted(done, 'item')}, ${failed} failed, ${cached} from the cache, ${seconds} s → ${output}\nbatch ${id}`;
 }
 
 const BAR_WIDTH = 20;

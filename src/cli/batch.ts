@@ -29,11 +29,16 @@ export interface BatchRunWords {
   readonly cache: boolean;
 }
 
+export type BatchResumeWords = Pick<BatchRunWords, 'onError' | 'maxFailures' | 'maxItems' | 'timeBudget'>;
+
 export type BatchCompareWords = Partial<Omit<BatchRunWords, 'cache'>> & {
   readonly inputs: string;
-  readonly cache: boolean;
+  /** True with `--cache` alone. */
+  readonly cache?: boolean;
   readonly show: string;
 };
+
+const ON_ERROR = 'skip (the line carries the error), stop, or retry=N';
 
 export function declareBatch(program: Command, perform: Perform): void {
   const batch = program
@@ -63,8 +68,12 @@ export function declareBatch(program: Command, perform: Perform): void {
   batch
     .command('resume <id>')
     .description('go on from the last checkpoint; inputs that came from stdin are piped in again')
-    .action(async (id: string, _options: object, command: Command) =>
-      perform(command, async (session) => (await import('./batch-run.ts')).resume(session, id)),
+    .option('--on-error <what>', `${ON_ERROR}; here and below: other than it was begun with`)
+    .option('--max-failures <n>', 'of the whole batch, those before included')
+    .option('--max-items <n>', 'of the whole batch; one that ended at fewer goes on')
+    .option('--time-budget <time>', 'of this attempt, for example 90s, 30m or 2h')
+    .action(async (id: string, options: BatchResumeWords, command: Command) =>
+      perform(command, async (session) => (await import('./batch-run.ts')).resume(session, id, options)),
     );
   batch
     .command('cancel <id>')
@@ -90,6 +99,7 @@ function declareRun(batch: Command, perform: Perform): void {
     .option('--max-failures <n>', 'stop at the failed item that is one too many')
     .option('--progress-items <n>', 'tell progress anew after so many items')
     .option('--progress-ms <ms>', 'and after this long')
+    .option('--no-cache', 'run every item, even where its answer is known')
     .action(async (skill: string, options: BatchRunWords, command: Command) =>
       perform(command, async (session) => (await import('./batch-run.ts')).run(session, skill, options)),
     );
@@ -102,6 +112,8 @@ function declareCompare(batch: Command, perform: Perform): void {
       .description('run two versions over the same inputs: where they differ, who fails, who is faster')
       .requiredOption('--inputs <file>', 'or - for stdin'),
   )
+    .option('--cache', 'take known answers from the cache: they are not timed')
+    .option('--no-cache', 'run every item (the default)')
     .option('--show <n>', 'print so many of the inputs that differ', '10')
     .action(async (before: string, after: string, options: BatchCompareWords, command: Command) =>
       perform(command, async (session) =>
@@ -116,12 +128,11 @@ function withRunOptions(command: Command): Command {
     .option('--context <json>', 'data that inputs win over: JSON, @file or -')
     .option('--parameters <json>', 'data that both win over: JSON, @file or -')
     .option('--max-items <n>', 'only so many inputs')
-    .option('--on-error <what>', 'skip (the line carries the error), stop, or retry=N')
+    .option('--on-error <what>', ON_ERROR)
     .option('--concurrency <n>', 'most runs at once')
     .option('--window <n>', 'most items between the slowest run and the last input taken')
     .option('--timeout-ms <ms>', 'kill a run after this long')
     .option('--memory <size>', 'the most a run may use, for example 256MiB')
     .option('--seed <n>', 'make random numbers replay')
-    .option('--now <time>', 'the time the skill sees')
-    .option('--no-cache', 'run every item, even where its answer is known');
+    .option('--now <time>', 'the time the skill sees');
 }

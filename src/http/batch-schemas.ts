@@ -39,7 +39,7 @@ export function batchBody(options: HttpOptions) {
       chunkSize: whole(1, 1_000_000_000).describe('Items between two checkpoints.'),
       chunkMs: whole(1, 30 * DAY_MS).describe('Longest time between two checkpoints.'),
       timeBudgetMs: whole(1, 365 * DAY_MS).describe('Stop after this; it can be resumed.'),
-      itemsMax: whole(0, Number.MAX_SAFE_INTEGER).describe('Only so many inputs.'),
+      itemsMax: whole(1, Number.MAX_SAFE_INTEGER).describe('Only so many inputs.'),
       failuresMax: whole(0, Number.MAX_SAFE_INTEGER).describe('Stop at the failure that is one too many.'),
       onError: z
         .union([z.enum(['skip', 'stop']), z.strictObject({ retry: z.int().min(0).max(1_000) })])

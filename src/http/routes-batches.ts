@@ -132,11 +132,13 @@ function oneRoutes(context: ServiceContext): Route[] {
       tag: 'Batches',
       scope: 'run',
       params: ONE_BATCH,
-      answers: [RUNS],
+      answers: [RUNS, { status: 200, description: 'It is complete already.', schema: batchView }],
       errors: [...KNOWN, ...BEGUN],
       examples,
-      handle: async ({ caller, params, request, reply }) =>
-        begun(reply, await batches.resume(caller, params.id, endedOf(context, request))),
+      handle: async ({ caller, params, request, reply }) => {
+        const view = await batches.resume(caller, params.id, endedOf(context, request));
+        return view.status === 'completed' ? view : begun(reply, view);
+      },
     }),
     route({
       id: 'cancelBatch',

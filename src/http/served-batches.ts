@@ -104,9 +104,13 @@ export class ServedBatches {
     });
   }
 
-  /** @throws {BatchNotFoundError}, {BatchBusyError}, {BatchRefusedError}; {SkillCacheError} OVERLOADED, RATE_LIMITED. */
+  /**
+   * One that is complete stays so.
+   * @throws {BatchNotFoundError}, {BatchBusyError}, {BatchRefusedError}; {SkillCacheError} OVERLOADED, RATE_LIMITED.
+   */
   async resume(caller: Caller, id: string, ended: BatchEnded): Promise<BatchView> {
-    await this.view(caller, id);
+    const view = await this.view(caller, id);
+    if (view.status === 'completed') return view;
     const { folder } = this.#expectPlace(caller, id);
     return this.#admitted(caller, async (library) => {
       const served = this.#served.get(keyOf(caller, id)) ?? new ServedBatch();

@@ -77,7 +77,7 @@ test('a record of a CSV with too few fields is a failed item', async () => {
   await (await bench.start('slow', { inputs, output: bench.path('out') })).finish();
   const lines = linesOf(bench.read('out'));
   expect(lines.map(({ output }) => output)).toEqual([1, undefined, 3]);
-  expect(JSON.stringify(lines[1])).toContain('it has 1 fields, the header 2');
+  expect(JSON.stringify(lines[1])).toContain('it has 1 field, the header 2');
 });
 
 test('what cannot be read or written is refused before anything runs', async () => {
@@ -220,6 +220,7 @@ test('one batch is run once at a time, and one output is written by one batch', 
   const output = bench.path('out');
   await using batch = await bench.start('double', { inputs, output });
   await expect(bench.batches.resume(batch.id)).rejects.toThrow(BatchBusyError);
+  await expect(bench.batches.resume(batch.id)).rejects.toThrow(/is being run by this process already/);
   await expect(bench.start('double', { inputs, output })).rejects.toThrow(BatchRefusedError);
   expect((await bench.batches.list()).map(({ state }) => state)).toEqual(['running']);
   await batch.close();
@@ -357,6 +358,12 @@ test('two versions are compared on the same inputs', async () => {
   expect(comparison).toMatchObject({ items: 10, same: 8, differing: 2 });
   expect(comparison.before).toMatchObject({ failed: 1, errorRate: 0.1 });
   expect(comparison.after).toMatchObject({ failed: 0 });
+  // What is known by now is run and timed again, unless the cache is to be used.
+  const again = await bench.batches.compare('double@1', 'double@2', { inputs });
+  expect([again.before.executed, again.after.executed]).toEqual([9, 10]);
+  const cached = { inputs, run: { cache: 'use' } } as const;
+  await bench.batches.compare('double@1', 'double@2', cached);
+  expect((await bench.batches.compare('double@1', 'double@2', cached)).after.executed).toBe(0);
 });
 
 test('finished batches are kept up to a bound, and a library in memory has no place for them', async () => {
@@ -381,4 +388,16 @@ test('at the end of its time budget a batch stops, and can go on', async () => {
   // The inputs do not end.
   expect(await batch.finish()).toMatchObject({ state: 'interrupted', endedBy: 'time-budget' });
   expect((await bench.batches.status(batch.id)).state).toBe('interrupted');
+});
+
+test('batches that begin within one second are listed in their order', async () => {
+  await using bench = await openBench({ workers: { min: 0 } });
+  const inputs = bench.write('in.ndjson', numbers(1));
+  const begun: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const batch = await bench.start('double', { inputs, output: bench.path(`o${n}`) });
+    begun.unshift(batch.id);
+    await batch.close();
+  }
+  expect((await bench.batches.list()).map(({ id }) => id)).toEqual(begun);
 });

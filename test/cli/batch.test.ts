@@ -90,7 +90,7 @@ test('two interruptions stop what runs, and it can still be resumed', async () =
   child.kill('SIGINT');
   const { code, stderr } = await end;
   expect(code).toBe(130);
-  expect(stderr).toContain('1 items done, 0 failed; go on: skillcache batch resume twice');
+  expect(stderr).toContain('1 item done, 0 failed; go on: skillcache batch resume twice');
   const line = '{"index":0,"output":1}\n';
   expect(readFileSync(at('twice.ndjson'), 'utf8')).toBe(line);
   mustEnd(await command(['batch', 'resume', 'twice'], { cwd }));
@@ -128,6 +128,8 @@ test('wrong words and a wrong output are refused, with the option’s name', asy
     command(['batch', 'run', 'triple', '--inputs', 'in.ndjson', ...words], { cwd });
   const retry = await run('--output', 'o', '--on-error', 'sometimes');
   expect([retry.code, retry.stderr]).toEqual([2, expect.stringContaining('--on-error')]);
+  const chunk = await run('--output', 'o', '--chunk-size', '0');
+  expect([chunk.code, chunk.stderr]).toEqual([2, expect.stringMatching(/^error: --chunk-size: /)]);
   expect((await run('--output', 'in.ndjson')).code).toBe(2);
   expect((await run('--output', '.')).code).toBe(2);
   expect((await run('--output', '/proc/none.ndjson')).code).toBe(2);
@@ -144,11 +146,69 @@ test('two versions are compared', async () => {
     '// Triples a number. Use when needed.\nconst n = 0;\nexport const result = n < 19 ? n * 3 : 0;\n',
   );
   mustEnd(await command(['add', 'triple.js'], { cwd }));
-  const words = ['batch', 'compare', 'triple@1', 'triple@2', '--inputs', 'in.ndjson', '--json'];
-  const { stdout } = await command(words, { cwd });
-  expect(JSON.parse(stdout)).toMatchObject({
+  const words = ['batch', 'compare', 'triple@1', 'triple@2', '--inputs', 'in.ndjson'];
+  // The answers of the first are known; both are timed all the same, and the place is the one that lines have.
+  const { stdout } = await command([...words, '--json'], { cwd });
+  const told = JSON.parse(stdout) as { before: { meanMs: number } };
+  expect(told).toMatchObject({
     items: 20,
     differing: 1,
-    differences: [{ index: 19, before: { output: 57 }, after: { output: 0 } }],
+    before: { executed: 20 },
+    after: { executed: 20 },
+    differences: [{ index: 19, line: 20, before: { output: 57 }, after: { output: 0 } }],
   });
+  expect(told.before.meanMs).toBeGreaterThan(0);
+  const text = await command([...words, '--cache'], { cwd });
+  expect(text.stdout).toContain('20 inputs, 1 with another answer\nindex 19 (line 20): 57 → 0\n');
+  expect(text.stdout).toMatch(/triple@1 .*–$/m);
+});
+
+test('what a bound of failures ended goes on as the hint says', async () => {
+  writeFileSync(
+    at('odd.js'),
+    '// Refuses odd numbers. Use when tested.\nconst n = 0;\nexport default () => { if (n % 2) throw new Error("odd"); return n; };\n',
+  );
+  mustEnd(await command(['add', 'odd.js'], { cwd }));
+  writeFileSync(at('odd.ndjson'), '{"n":0}\n\n{"n":1}\n{"n":2}\n{"n":3}\n{"n":5}\n');
+  const run = (...words: string[]): ReturnType<typeof command> =>
+    command(['batch', 'run', 'odd', '--inputs', 'odd.ndjson', ...words], { cwd });
+  const hinted = async (hint: RegExp, told: string): Promise<void> => {
+    const [line = ''] = hint.exec(told) ?? [];
+    expect(line, told).not.toBe('');
+    mustEnd(await command(line.split(' ').slice(1), { cwd }));
+  };
+  const stopped = await run('--output', 'stopped', '--on-error', 'stop', '--id', 'stopped');
+  expect(stopped.code).toBe(5);
+  expect(stopped.stderr).toContain('odd (index 1, line 3); 1 item done, 0 failed; go on past it: ');
+  const status = await command(['batch', 'status', 'stopped'], { cwd });
+  const hint = /skillcache batch resume stopped --on-error skip/;
+  expect(status.stdout).toMatch(hint);
+  await hinted(hint, stopped.stderr);
+  const few = await run('--output', 'few', '--max-failures', '1', '--id', 'few');
+  expect(few.code).toBe(5);
+  expect(few.stderr).toContain('2 of 4 items failed, at most 1 may (index 3, line 5)');
+  await hinted(/skillcache batch resume few --max-failures \d+/, few.stderr);
+  for (const name of ['stopped', 'few']) {
+    const lines = readFileSync(at(name), 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => line.includes('error'))).toEqual([false, true, false, true, true]);
+  }
+});
+
+test('a batch that ended at --max-items goes on to more of them, and what went to stdout does not', async () => {
+  const some = ['batch', 'run', 'triple', '--inputs', 'in.ndjson', '--output', 'some', '--id', 'some'];
+  const first = await command([...some, '--max-items', '1'], { cwd });
+  expect(first.stdout).toContain('completed (items-max): 1 item, 0 failed');
+  const resume = (...words: string[]): ReturnType<typeof command> =>
+    command(['batch', 'resume', 'some', ...words], { cwd });
+  mustEnd(await resume());
+  expect(readFileSync(at('some'), 'utf8').split('\n')).toHaveLength(2);
+  mustEnd(await resume('--max-items', '3'));
+  expect(readFileSync(at('some'), 'utf8').split('\n')).toHaveLength(4);
+  expect((await resume('--max-items', '2')).stderr).toContain('--max-items: 3 items are done already');
+  mustEnd(await resume('--max-items', '1000', '--time-budget', '1h'));
+  expect(readFileSync(at('some'), 'utf8').split('\n')).toHaveLength(21);
+  const words = ['batch', 'run', 'triple', '--inputs', 'in.ndjson', '--output', '-', '--on-error', 'stop'];
+  const piped = await command([...words, '--timeout-ms', '1', '--no-cache'], { cwd });
+  expect(piped.code).toBe(124);
+  expect(piped.stderr).toContain('its output went to stdout, so it cannot be resumed');
 });

@@ -83,6 +83,10 @@ describe('a batch', () => {
     expect(Array.from(rest.matchAll(/^event: (\w+)$/gm), ([, name]) => name)).toEqual(['outcome']);
     expect(rest).toMatch(/"status":"completed","done":3,"failed":1/);
     expect((await ask('GET', '/v1/batches')).body).toMatchObject({ batches: [{ status: 'completed' }] });
+    expect(await ask('POST', `${path}/resume`)).toMatchObject({
+      status: 200,
+      body: { status: 'completed', done: 3 },
+    });
     expect(await ask('DELETE', path)).toMatchObject({ status: 204 });
     for (const [method, rest] of [
       ['GET', ''],
@@ -179,7 +183,7 @@ test('a service that stops leaves a batch that another process goes on with', as
   await untilDone(first, address, 2);
   expect(await first.ask('POST', `${address}/resume`)).toMatchObject({
     status: 409,
-    body: { code: 'BATCH_BUSY' },
+    body: { code: 'BATCH_BUSY', detail: expect.stringContaining('by this process already') },
   });
   expect(await first.ask('DELETE', address)).toMatchObject({ status: 409, body: { code: 'BATCH_BUSY' } });
   const events = followEvents(`${first.url}${address}/events`);
