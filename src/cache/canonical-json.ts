@@ -12,7 +12,7 @@ type Verdict = 'ordered' | 'unordered' | 'not-pure';
 
 interface Walk {
   /** Every object met: a second meeting is a cycle or a shared reference, which JSON cannot say. */
-  readonly seen: Set<object>;
+  readonly met: Met;
   isOrdered: boolean;
   /** The keys of the last object, as they came. */
   lastKeys: readonly string[];
@@ -40,10 +40,32 @@ export function pureJson(value: unknown): { readonly text: string; readonly isOr
 }
 
 function verdictOn(value: unknown): Verdict {
-  const walk: Walk = { seen: new Set(), isOrdered: true, lastKeys: [] };
+  const walk: Walk = { met: new Met(), isOrdered: true, lastKeys: [] };
   if (!isPure(value, walk, 0)) return 'not-pure';
   return walk.isOrdered ? 'ordered' : 'unordered';
 }
+
+/** Objects, of which there mostly are few: looking through a short list costs a third of what a set does. */
+class Met {
+  readonly #few: object[] = [];
+  #many: Set<object> | undefined;
+
+  /** False where it was met before. */
+  add(value: object): boolean {
+    if (this.#many !== undefined) {
+      const before = this.#many.size;
+      return this.#many.add(value).size > before;
+    }
+    if (this.#few.includes(value)) return false;
+    if (this.#few.push(value) > MET_FEW) this.#many = new Set(this.#few);
+    return true;
+  }
+}
+
+const MET_FEW = 32;
+
+// `value - value` is 0 for finite numbers only; -0 is told from 0 by division.
+const isPureNumber = (value: number): boolean => value - value === 0 && (value !== 0 || 1 / value > 0);
 
 function isPure(value: unknown, walk: Walk, depth: number): boolean {
   switch (typeof value) {
@@ -51,19 +73,18 @@ function isPure(value: unknown, walk: Walk, depth: number): boolean {
     case 'boolean':
       return true;
     case 'number':
-      // `value - value` is 0 for finite numbers only; -0 is told from 0 by division.
-      return value - value === 0 && (value !== 0 || 1 / value > 0);
+      return isPureNumber(value);
     case 'object':
-      if (value === null) return true;
-      if (depth >= DEPTH_MAX || types.isProxy(value) || walk.seen.has(value)) return false;
-      walk.seen.add(value);
-      if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
-      return Array.isArray(value)
-        ? isPureArray(value, walk, depth + 1)
-        : isPureObject(value as Record<string, unknown>, walk, depth + 1);
+      return value === null || isPureHolder(value, walk, depth);
     default:
       return false;
   }
+}
+
+function isPureHolder(value: object, walk: Walk, depth: number): boolean {
+  if (depth >= DEPTH_MAX || types.isProxy(value) || !walk.met.add(value)) return false;
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+  return Array.isArray(value) ? isPureArray(value, walk, depth + 1) : isPureObject(value, walk, depth + 1);
 }
 
 function isPureArray(array: readonly unknown[], walk: Walk, depth: number): boolean {
@@ -79,7 +100,7 @@ function isPureArray(array: readonly unknown[], walk: Walk, depth: number): bool
   return true;
 }
 
-function isPureObject(object: Readonly<Record<string, unknown>>, walk: Walk, depth: number): boolean {
+function isPureObject(object: object, walk: Walk, depth: number): boolean {
   if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   const keys = Object.keys(object);
   if (walk.isOrdered && !isSame(keys, walk.lastKeys)) {
@@ -91,7 +112,9 @@ function isPureObject(object: Readonly<Record<string, unknown>>, walk: Walk, dep
     const item = dataProperty(object, keys[index] as string);
     // A call less for most properties.
     if (typeof item === 'string' || typeof item === 'boolean') continue;
-    if (!isPure(item, walk, depth)) return false;
+    if (typeof item === 'number') {
+      if (!isPureNumber(item)) return false;
+    } else if (!isPure(item, walk, depth)) return false;
   }
   return true;
 }

@@ -59,9 +59,9 @@ export class Execution {
       inputs: dataObject('inputs', inputs),
       parameters: parameters ? { ...definition.parameters, ...parameters } : definition.parameters,
     };
-    // The skill's own parameters were looked at when it was added.
+    // The skill's own parameters were looked at when it was added, and the rest is an object of data by now.
     const isOwn = parameters === undefined && analysis.plan.refused.length === 0;
-    checkTargets(analysis.plan, isOwn ? { inputs, context } : this.#data);
+    if (!isOwn) checkTargets(analysis.plan, this.#data);
     if (skill.inputValidator) this.#checkInputs();
   }
 

@@ -1,7 +1,7 @@
 /** The main thread's own connection: point reads of a few microseconds, and the coherence check. */
 import type { RunRecord, SkillVersion, StoredResult } from '../store.ts';
 import { databaseError } from './database-errors.ts';
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase, SqliteStatement } from './driver.ts';
 import { damaged, toRunRecord, toSkillVersion, toStoredResult } from './records.ts';
 import type { ResultRow, VersionRow } from './records.ts';
 import { Statements } from './statements.ts';
@@ -17,12 +17,17 @@ const VERSION_COLUMNS = 'v.name, v.version, v.digest, v.created_at_ms, v.checksu
 export class PointReader {
   readonly #statements: Statements;
   readonly #path: string;
+  // Asked before every run: prepared here, and a number instead of a row.
+  readonly #readDataVersion: SqliteStatement;
+  readonly #readEpoch: SqliteStatement;
   #dataVersion = -1;
   #epoch = 0;
 
   constructor(database: SqliteDatabase, path: string) {
     this.#statements = new Statements(database);
     this.#path = path;
+    this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
+    this.#readEpoch = database.prepare(`SELECT value FROM counters WHERE name = 'pointer_epoch'`).pluck();
   }
 
   load(name: string, version: number | undefined): SkillVersion | undefined {
@@ -88,16 +93,16 @@ export class PointReader {
 
   /** `data_version` tells whether anybody committed; only then is the counter of pointer moves read. */
   epoch(): number {
-    return this.read('the counter of pointer moves', (statements) => {
-      const { data_version: dataVersion } = statements.get('PRAGMA data_version') as { data_version: number };
-      if (dataVersion === this.#dataVersion) return this.#epoch;
-      const row = statements.get<{ value: number }>(
-        `SELECT value FROM counters WHERE name = 'pointer_epoch'`,
-      );
-      this.#dataVersion = dataVersion;
-      this.#epoch = row?.value ?? 0;
+    try {
+      const dataVersion = this.#readDataVersion.get() as number;
+      if (dataVersion !== this.#dataVersion) {
+        this.#epoch = (this.#readEpoch.get() as number | undefined) ?? 0;
+        this.#dataVersion = dataVersion;
+      }
       return this.#epoch;
-    });
+    } catch (error) {
+      throw databaseError(error, this.#path, 'the counter of pointer moves');
+    }
   }
 
   get schemaVersion(): number {
