@@ -1,70 +1,128 @@
 /**
- * What watching costs, `monitor.enabled` on against off: processor time of answers in memory, wall
- * and processor time of runs in workers. Two libraries in one process, rounds that alternate, medians.
- *   npm run build && node bench/monitoring.mjs
+ * What watching costs, `monitor.enabled` on against off: processor time of the main thread, which does the watching, for
+ * answers in memory and for runs in workers (Linux; elsewhere of the process, where the writer's groups are noise). Libraries in one process take short blocks in turn; of each pair of blocks,
+ * which ran next to each other, the ratio; of all pairs the median, and between what it lies with 95 % certainty. A
+ * third library, off as well, shows what the same method says where there is no difference.
+ *   npm run build && node bench/monitoring.mjs [--pairs 300]
  */
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { SkillLibrary } from '../dist/index.js';
+import { RunCounters } from '../dist/monitor/run-counters.js';
+import { StageClock } from '../dist/monitor/stage-clock.js';
 
-const ROUNDS = 41;
-const HITS = 4_000;
-const RUNS = 100;
+const { values } = parseArgs({ options: { pairs: { type: 'string', default: '300' } } });
+const PAIRS = Number(values.pairs);
+const WARM_UP = 20;
+const OF_MAIN_THREAD = `/proc/self/task/${process.pid}/schedstat`;
+const HITS = 400;
+const RUNS = 10;
+const CLOCKED = 2_000;
+const LOOKS = 200;
+const LOOK_EVERY_MS = 30_000;
 
 const skill = {
   name: 'sum',
   description: 'Adds numbers. Use when they are to be added.',
   code: 'const numbers = [];\nexport const result = numbers.reduce((sum, one) => sum + one, 0);\n',
 };
-const bypass = (library) => library.run('sum', { numbers }, { cache: 'bypass' });
 const numbers = Array.from({ length: 110 }, (_, index) => 100 + index * 1.01);
-// Alerts look once a second here, 30 times as often as by default.
-const libraries = await Promise.all(
-  [true, false].map((enabled) =>
-    SkillLibrary.open({ path: ':memory:', monitor: { enabled, sampleIntervalMs: 1_000 } }),
-  ),
-);
-for (const library of libraries) {
+const hit = (library) => library.run('sum', { numbers });
+const bypass = (library) => library.run('sum', { numbers }, { cache: 'bypass' });
+// Looks at the numbers are measured apart: on their timer they would fall into anybody's block.
+const open = (enabled) =>
+  SkillLibrary.open({ path: ':memory:', monitor: { enabled, sampleIntervalMs: 86_400_000 } });
+const [off, on, control] = await Promise.all([false, true, false].map(open));
+for (const library of [off, on, control]) {
   await library.add(skill);
   await library.run('sum', { numbers });
 }
 
-console.log('                                   off            on        cost');
-await compare('answer in memory, 1 KB', HITS, cpuNs, (library) => library.run('sum', { numbers }));
-await compare('run in a worker', RUNS, wallNs, bypass);
-// Watching is done by this process alone, and the wall tells more of the machine than of it.
-await compare("  this process's part of it", RUNS, cpuNs, bypass);
-await Promise.all(libraries.map((library) => library.close()));
+console.log(`processor's time, in pairs of blocks        off   cost`);
+await compare('answer in memory, 1 KB', PAIRS, HITS, hit);
+const runUs = await compare('run in a worker', PAIRS / 2, RUNS, bypass);
+await clocks(runUs);
+await looks();
+await Promise.all([off, on, control].map((library) => library.close()));
 
-/** Wall time would count what else the machine does. */
-function cpuNs() {
+function processUs() {
   const { user, system } = process.cpuUsage();
-  return (user + system) * 1_000;
+  return user + system;
 }
 
-function wallNs() {
-  return Number(process.hrtime.bigint());
+function mainThreadUs() {
+  // The kernel brings the thread's account up to now for this, and not for the next line.
+  process.cpuUsage();
+  return Number(readFileSync(OF_MAIN_THREAD, 'latin1').split(' ')[0]) / 1_000;
 }
 
-async function compare(label, calls, clockNs, work) {
-  const [on, off] = [[], []];
-  for (let round = -3; round < ROUNDS; round += 1) {
-    const order = round % 2 === 0 ? [0, 1] : [1, 0];
-    for (const which of order) {
-      const start = clockNs();
-      for (let call = 0; call < calls; call += 1) await work(libraries[which]);
-      const us = (clockNs() - start) / calls / 1_000;
-      if (round >= 0) (which === 0 ? on : off).push(us);
+async function block(library, calls, work, cpuUs = existsSync(OF_MAIN_THREAD) ? mainThreadUs : processUs) {
+  const start = cpuUs();
+  for (let call = 0; call < calls; call += 1) await work(library);
+  return (cpuUs() - start) / calls;
+}
+
+async function compare(label, pairs, calls, work) {
+  const ratios = { on: [], control: [] };
+  const offs = [];
+  for (let pair = -WARM_UP; pair < pairs; pair += 1) {
+    for (const [name, library] of Object.entries({ on, control })) {
+      // Whoever comes second finds what the first has left: they take turns in that.
+      const first = pair % 2 === 0 ? off : library;
+      const second = first === off ? library : off;
+      const times = new Map([[first, await block(first, calls, work)]]);
+      times.set(second, await block(second, calls, work));
+      if (pair < 0) continue;
+      ratios[name].push(times.get(library) / times.get(off));
+      offs.push(times.get(off));
     }
   }
-  // Of each pair of rounds, which ran next to each other, the ratio: what else the machine does is in both.
-  const ratio = median(on.map((us, round) => us / off[round]));
-  const cost = `${((ratio - 1) * 100).toFixed(2)} %`.padStart(9);
-  console.log(`  ${label.padEnd(26)} ${micro(median(off))} ${micro(median(on))}   ${cost}`);
+  const offUs = median(offs);
+  console.log(
+    `  ${label.padEnd(36)} ${offUs.toFixed(1).padStart(8)} µs   ${interval(ratios.on)}   without any difference: ${interval(ratios.control)}`,
+  );
+  return offUs;
 }
 
-function median(values) {
-  return values.toSorted((left, right) => left - right)[values.length >> 1];
+/** What watching adds to a run in a worker, by itself: blocks of real runs vary by more. In rounds, as above. */
+async function clocks(runUs) {
+  const counters = new RunCounters();
+  const times = [];
+  for (let round = 0; round < 41; round += 1) {
+    times.push(
+      await block(off, CLOCKED, () => {
+        // As `library/run` and `library/execution` do.
+        const request = new StageClock(counters);
+        for (const stage of ['load', 'validate', 'lookup']) request.lap(stage);
+        const execution = new StageClock(counters);
+        for (const stage of ['encode', 'execute', 'check']) execution.lap(stage);
+      }),
+    );
+  }
+  const shares = times.slice(1).map((us) => 1 + us / runUs);
+  console.log(
+    `  ${'  its clocks alone'.padEnd(36)} ${median(times).toFixed(2).padStart(8)} µs   ${interval(shares)}`,
+  );
 }
 
-function micro(us) {
-  return `${us.toFixed(2)} µs`.padStart(12);
+/** What a look at all numbers takes, threads included, and its share of a core at the default interval. */
+async function looks() {
+  for (let look = 0; look < 20; look += 1) await on.sampleMetrics();
+  const ms = (await block(on, LOOKS, (library) => library.sampleMetrics(), processUs)) / 1_000;
+  const share = `${((ms / LOOK_EVERY_MS) * 100).toFixed(4)} % of a core, one every ${LOOK_EVERY_MS / 1_000} s`;
+  console.log(`  ${'a look at the numbers'.padEnd(36)} ${ms.toFixed(2).padStart(8)} ms   ${share}`);
+}
+
+function median(numbers) {
+  return numbers.toSorted((left, right) => left - right)[numbers.length >> 1];
+}
+
+/** The median, and the places in the order between which the true one lies with 95 % certainty, whatever the spread. */
+function interval(ratios) {
+  const sorted = ratios.toSorted((left, right) => left - right);
+  const reach = 0.98 * Math.sqrt(sorted.length);
+  const at = (place) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(place)))];
+  const percent = (ratio) => `${((ratio - 1) * 100).toFixed(2)} %`;
+  const middle = (sorted.length - 1) / 2;
+  return `${percent(at(middle))} (${percent(at(middle - reach))} to ${percent(at(middle + reach))})`;
 }

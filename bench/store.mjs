@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ResultCache } from '../dist/cache/result-cache.js';
 import { openSqliteStore } from '../dist/store/sqlite/sqlite-store.js';
 import { watchIdleLoopBesideSyncs, watchLoop } from './_loop-delay.mjs';
 import { compareSearches, measureRetrieval } from './_store-search.mjs';
@@ -32,6 +33,18 @@ const median = (numbers) =>
     [...numbers].sort((a, b) => a - b),
     0.5,
   );
+
+/** Rates of several kinds of call in turn, so that they meet the same machine: the median of each, and of each to the first. */
+async function rates(rounds, count, calls) {
+  const all = calls.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, call] of calls.entries()) all[index].push(await rate(1, count, call));
+  }
+  return all.map((of) => ({
+    rate: median(of),
+    ofFirst: median(of.map((value, round) => value / all[0][round])),
+  }));
+}
 
 /** Median rate of `rounds` rounds of `count` calls. */
 async function rate(rounds, count, call) {
@@ -92,26 +105,43 @@ async function benchAdd() {
 
 async function benchReads(store, path, names, resultKeys) {
   const raw = new Sqlite(path, { readonly: true });
-  const bare = raw.prepare(
+  const bareSkill = raw.prepare(
     'SELECT v.body FROM skills s JOIN versions v ON v.skill_id = s.id AND v.version = s.version WHERE s.name = ?',
   );
-  const lookups = await rate(5, 10_000, (index) => store.load(names[(index * 7_919) % names.length]));
-  const bareLookups = await rate(5, 10_000, (index) =>
-    JSON.parse(bare.get(names[(index * 7_919) % names.length]).body),
-  );
-  raw.close();
+  const bareResult = raw.prepare('SELECT output FROM results WHERE key = ?');
+  const nameOf = (index) => names[(index * 7_919) % names.length];
+  const keyOf = (index) => resultKeys[index % resultKeys.length];
+  const bare = (told) => `${told.ofFirst.toFixed(2)} of a bare read with JSON.parse`;
+  const [ofSkill, lookup] = await rates(9, 5_000, [
+    (index) => JSON.parse(bareSkill.get(nameOf(index)).body),
+    (index) => store.load(nameOf(index)),
+  ]);
   report(
     'point lookup, checksum compared',
-    perSecond(lookups),
-    `${(lookups / bareLookups).toFixed(2)} of a bare read with JSON.parse (${perSecond(bareLookups)})`,
+    perSecond(lookup.rate),
+    `${bare(lookup)} (${perSecond(ofSkill.rate)})`,
   );
-  const results = await rate(5, 10_000, (index) => store.getResult(resultKeys[index % resultKeys.length]));
-  report('stored result, checksum compared', perSecond(results), 'a miss in memory, a hit in the store');
+  // Memory holds one answer, so that each lookup misses it and finds the store's.
+  const cache = new ResultCache({ entriesMax: 1, bytesMax: 1e8, ttlMs: 1e9, store });
+  const options = { digest: resultKeys[0], signal: new AbortController().signal };
+  const run = () => Promise.reject(new Error('the answer is not stored'));
+  const [ofResult, stored, missed] = await rates(9, 5_000, [
+    (index) => JSON.parse(bareResult.get(keyOf(index)).output),
+    (index) => store.getResult(keyOf(index)),
+    (index) => cache.getOrRun(keyOf(index), run, options),
+  ]);
+  raw.close();
+  report(
+    'stored result, checksum compared',
+    perSecond(stored.rate),
+    `${bare(stored)} (${perSecond(ofResult.rate)})`,
+  );
+  report('  through the cache, missing memory', perSecond(missed.rate), `${bare(missed)}; wanted: 0.37`);
   const epochs = await rate(5, 20_000, () => store.epoch());
   report(
     'coherence check, epoch()',
     `${(1e6 / epochs).toFixed(2)} µs`,
-    `${((lookups / epochs) * 100).toFixed(0)} % of a lookup`,
+    `${((lookup.rate / epochs) * 100).toFixed(0)} % of a lookup`,
   );
 }
 
