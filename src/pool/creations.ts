@@ -25,6 +25,11 @@ export class Creations<T> {
     return this.#running.size;
   }
 
+  /** In a row; those of one burst count once. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** How many may run at once now: after a failure none until the pause is over, then one that tries. */
   get allowed(): number {
     if (this.#failures === 0) return Number.POSITIVE_INFINITY;

@@ -20,6 +20,9 @@ interface Owner<T> {
   changed(): void;
 }
 
+/** After so many failures in a row the room that there should be is taken for an illusion. */
+const CRAMPED_AT = 2;
+
 /** No generation has this number. */
 const OUTDATED = -1;
 
@@ -33,6 +36,8 @@ export class Inventory<T> {
   readonly #destroyed: Partial<Record<DestroyReason, number>> = {};
   #created = 0;
   #createFailures = 0;
+  /** Of the failures those that something idle was destroyed for. */
+  #answeredFailures = 0;
   #leaks = 0;
   /** Counts `clear()`; a resource of an older generation is destroyed on its return. */
   #generation = 0;
@@ -107,6 +112,8 @@ export class Inventory<T> {
   /**
    * Destroys idle resources that are too many: while somebody is unserved only unsuitable ones are
    * idle, and make room; and what is above `max` was overflow. The least recently used go first.
+   * Where creations fail though there should be room, one goes for each failure: the system may
+   * have less room than `max`.
    */
   retireSurplus(): void {
     const mustMakeRoom = () =>
@@ -119,6 +126,16 @@ export class Inventory<T> {
     for (let member = oldest(); member !== undefined && isOverflow(); member = oldest()) {
       void this.destroy(member, 'overflow');
     }
+    const member = oldest();
+    if (member !== undefined && this.#isCramped()) {
+      this.#answeredFailures = this.#createFailures;
+      void this.destroy(member, 'evicted');
+    }
+  }
+
+  #isCramped(): boolean {
+    if (this.creations.failures < CRAMPED_AT || this.#createFailures === this.#answeredFailures) return false;
+    return this.#owner.unserved() > this.members.count('destroying');
   }
 
   /** From now on what exists, or what of it matches, is destroyed on its return. */

@@ -234,6 +234,51 @@ describe('creation', () => {
     expect(pool.stats()).toMatchObject({ created: 1, createFailures: 3 });
   });
 
+  test('where there is less room than there should be, what is idle and unsuitable makes some', async () => {
+    const existing = new Set<number>();
+    let made = 0;
+    const { pool, clock } = numberPool({
+      max: 4,
+      backoffMinMs: 100,
+      // The system allows two.
+      create: () => {
+        if (existing.size === 2) return Promise.reject(new Error('no more processes'));
+        existing.add((made += 1));
+        return Promise.resolve(made);
+      },
+      destroy: async (resource: number) => void existing.delete(resource),
+    });
+    for (const lease of await Promise.all([pool.acquire(), pool.acquire()])) lease.release();
+    const none = { rank: (resource: number) => (resource <= 2 ? -1 : 1) };
+    const picky = pool.acquire(none);
+    await clock.advance(300);
+    expect([...existing]).toEqual([2, 3]);
+    expect((await picky).value).toBe(3);
+    expect(pool.stats()).toMatchObject({ destroyed: { evicted: 1 }, idle: 1, createFailures: 2 });
+  });
+
+  test('nothing that suits is destroyed where creations fail, and one a failure where nothing does', async () => {
+    let isBroken = false;
+    const { pool, clock } = numberPool({
+      max: 4,
+      backoffMinMs: 100,
+      create: () => (isBroken ? Promise.reject(new Error('broken')) : Promise.resolve(1)),
+    });
+    for (const lease of await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()])) lease.release();
+    isBroken = true;
+    const picky = pool.acquire({ rank: () => -1 });
+    picky.catch(() => {});
+    await clock.advance(99);
+    expect(pool.stats()).toMatchObject({ idle: 3, createFailures: 1 });
+    await clock.advance(1);
+    expect(pool.stats()).toMatchObject({ idle: 2, createFailures: 2 });
+    await clock.advance(199);
+    expect(pool.stats()).toMatchObject({ idle: 2, createFailures: 2 });
+    (await pool.acquire()).release();
+    await pool.close();
+    await expect(picky).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
   test('a caller whose wait runs out is told why creation failed', async () => {
     const cause = new Error('no more threads');
     const createFailed = vi.fn<NonNullable<PoolObserver['createFailed']>>();
