@@ -59,14 +59,29 @@ export class ProcessSource {
     else if (process.platform !== 'linux') this.#why = `no fork server on ${process.platform}`;
   }
 
+  /** @throws {Error} where no process can be started. */
   start(options: SpawnOptions): WorkerProcess {
     if (this.#isThreaded) return new ThreadProcess(options);
     if (this.#why !== undefined || !canBeCopy(options)) return new SpawnedProcess(options);
-    const line = this.#lineOf(options);
+    let line: Line;
+    try {
+      line = this.#lineOf(options);
+    } catch {
+      // A server takes many descriptors, which may be more than are left; one process takes four.
+      return new SpawnedProcess(options);
+    }
     const copy = line.current.copy({ engine: options.engine });
     const isScarce = line.current.left <= this.#copies * RENEW_AT;
-    if (isScarce && (line.next === undefined || line.next.left === 0)) line.next = this.#server(options);
+    if (isScarce && (line.next === undefined || line.next.left === 0)) this.#renew(line, options);
     return copy;
+  }
+
+  #renew(line: Line, options: SpawnOptions): void {
+    try {
+      line.next = this.#server(options);
+    } catch {
+      // Asked for again with the next copy.
+    }
   }
 
   /** Why processes are started by themselves; undefined where they are copies. */

@@ -36,6 +36,7 @@ export interface Spawned {
 const FOLDER_PREFIX = 'skillcache-worker-';
 const MIB = 1024 * 1024;
 
+/** @throws {Error} where it cannot be started at all; other failures are events of the child. */
 export function spawnChild(options: SpawnOptions): Spawned {
   const { memoryBytesMax, confinement, servesOne, engine, wrapper, copies } = options;
   void removeStaleFolders();
@@ -68,11 +69,22 @@ export function spawnChild(options: SpawnOptions): Spawned {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(2 * (copies ?? 0)).fill('pipe')],
       windowsHide: true,
     });
+    if (!hasStreams(child)) throw new Error(NO_DESCRIPTORS);
     return { child, folder };
   } catch (error) {
     if (folder !== undefined) removeFolder(folder);
     throw error;
   }
+}
+
+const NO_DESCRIPTORS =
+  'no process can be started: this one may open no more files (EMFILE); raise its limit (ulimit -n, LimitNOFILE)';
+
+/** Node makes none where there are no descriptors for them, and tells the error as an event, which nobody needs. */
+function hasStreams(child: ChildProcess): boolean {
+  if ((child.stdio as unknown) !== undefined) return true;
+  child.once('error', () => {});
+  return false;
 }
 
 export function removeFolder(folder: string): void {
