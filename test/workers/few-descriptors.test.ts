@@ -56,11 +56,11 @@ test.runIf(process.platform === 'linux')(
      try { for (;;) held.push(openSync('/dev/null')); } catch {}
      const refused = await run(1);
      for (const each of held) closeSync(each);
-     return { refused, then: await run(1) };`,
+     return { refused, later: await run(1) };`,
     );
     expect(told).toEqual({
       refused: ['POOL_EXHAUSTED', expect.stringContaining('this one may open no more files (EMFILE)')],
-      then: 2,
+      later: 2,
     });
   },
 );
