@@ -33,21 +33,29 @@ const BEGUN: readonly ErrorCode[] = [
   'DATABASE_CORRUPT',
 ]; // beside those of the requests
 
+const EXAMPLE = {
+  id: EXAMPLE_BATCH_ID,
+  skill: 'moving-average@1',
+  status: 'running',
+  createdAtMs: 1_790_000_000_000,
+  done: 0,
+  failed: 0,
+  cached: 0,
+  outputBytes: 0,
+};
 const RUNS: Answer = {
   status: 202,
   description: 'It runs; its address is in `Location`.',
   schema: batchView,
-  example: {
-    id: EXAMPLE_BATCH_ID,
-    skill: 'moving-average@1',
-    status: 'running',
-    createdAtMs: 1_790_000_000_000,
-    done: 0,
-    failed: 0,
-    cached: 0,
-    outputBytes: 0,
-  },
+  example: EXAMPLE,
   headers: { Location: 'Where the batch is.' },
+};
+
+const IS_COMPLETE: Answer = {
+  status: 200,
+  description: 'It is complete already.',
+  schema: batchView,
+  example: { ...EXAMPLE, status: 'completed', done: 100, outputBytes: 3_200 },
 };
 
 export function batchRoutes(context: ServiceContext): Route[] {
@@ -132,7 +140,7 @@ function oneRoutes(context: ServiceContext): Route[] {
       tag: 'Batches',
       scope: 'run',
       params: ONE_BATCH,
-      answers: [RUNS, { status: 200, description: 'It is complete already.', schema: batchView }],
+      answers: [RUNS, IS_COMPLETE],
       errors: [...KNOWN, ...BEGUN],
       examples,
       handle: async ({ caller, params, request, reply }) => {
