@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { BatchCallOptions, BatchTuning } from '../batch-options.ts';
-import { AbortedError, abortError, BatchRefusedError, toError } from '../errors.ts';
+import { AbortedError, abortError, BatchRefusedError, InputsBrokenError, toError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { FileLock } from '../store/sqlite/file-lock.ts';
 import { boundOfFailures } from './failure-bounds.ts';
@@ -160,6 +160,10 @@ export class Batch implements AsyncIterable<BatchItem>, AsyncDisposable {
       }
       await this.#complete();
     } catch (error) {
+      if (error instanceof InputsBrokenError) {
+        const { line } = error.details as { line: number };
+        this.#stoppedAt = { by: 'inputs', index: this.#ledger.counts.done, line };
+      }
       this.#end({ kind: 'failed', error: toError(error) });
       throw error;
     } finally {

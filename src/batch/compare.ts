@@ -91,11 +91,14 @@ export async function compareVersions(
     runItem({ library, reference, run, onError: call.onError ?? 'skip', outputBytesMax }, item, aborted);
   const runs = new OrderedRuns<Pair>({
     source: new InputReader(source, frames, items),
-    // One after the other, so that neither is timed while it waits for the other.
-    run: async (item, aborted) => ({
-      before: await side(before, item, aborted),
-      after: await side(after, item, aborted),
-    }),
+    // One after the other, so that neither is timed while it waits for the other; in turns, so that neither is
+    // always the first.
+    run: async (item, aborted) => {
+      const isTurned = item.index % 2 === 1;
+      const first = await side(isTurned ? after : before, item, aborted);
+      const second = await side(isTurned ? before : after, item, aborted);
+      return isTurned ? { before: second, after: first } : { before: first, after: second };
+    },
     sizeOf: (pair) => pair.before.line.length + pair.after.line.length,
     concurrency: call.concurrency ?? library.options.workers.concurrency,
     windowMax: tuning.windowMax,

@@ -18,13 +18,13 @@ export function boundOfFailures(
   counts: BatchCounts,
   { id, index, line, thrown }: FailedItem,
 ): { readonly stoppedAt: StoppedAt; readonly error: SkillCacheError } | undefined {
-  if (onError === 'stop') return { stoppedAt: { bound: 'onError', index, line }, error: thrown };
+  if (onError === 'stop') return { stoppedAt: { by: 'onError', index, line }, error: thrown };
   if (counts.failed < failuresMax) return undefined;
   const failed = counts.failed + 1;
   const message = `${failed} of ${counted(counts.done + 1, 'item')} failed, at most ${failuresMax} may`;
   const details = { id, failed, failuresMax, index, line };
   return {
-    stoppedAt: { bound: 'failuresMax', index, line },
+    stoppedAt: { by: 'failuresMax', index, line },
     error: new BatchFailedError(message, { cause: thrown, details }),
   };
 }

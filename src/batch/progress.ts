@@ -19,12 +19,12 @@ export interface BatchProgress extends BatchCounts {
   readonly pid: number;
   readonly atMs: number;
   readonly output: string;
-  /** The failed item at which a bound of failures ended it. */
+  /** What of the inputs ended it, and would again: a failed item that was one too many, or inputs that break off. */
   readonly stoppedAt?: StoppedAt;
 }
 
 export interface StoppedAt {
-  readonly bound: 'onError' | 'failuresMax';
+  readonly by: 'onError' | 'failuresMax' | 'inputs';
   /** From 0. */
   readonly index: number;
   /** Where in the inputs it begins, from 1. */

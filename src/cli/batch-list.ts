@@ -65,8 +65,8 @@ function statusText({
   refused,
   progress = {},
 }: BatchStatus): string {
-  const { bound } = (progress['stoppedAt'] ?? {}) as { bound?: unknown };
-  const hint = goOn({ id, failed, bound, isStdout: output === '-', isPiped: inputs === '-' });
+  const { by } = (progress['stoppedAt'] ?? {}) as { by?: unknown };
+  const hint = goOn({ id, failed, by, isStdout: output === '-', isPiped: inputs === '-' });
   return [
     `batch ${id}: ${state}`,
     `skill   ${skill}`,

@@ -82,8 +82,9 @@ async function finish(session: Session, batch: Batch, ends: Ends): Promise<void>
 function withHint(error: unknown, batch: Batch, ends: Ends): unknown {
   if (!(error instanceof SkillCacheError)) return error;
   const { id, done, failed, stoppedAt } = batch.progress();
-  const place = stoppedAt ? ` (index ${stoppedAt.index}, line ${stoppedAt.line})` : '';
-  const hint = goOn({ id, failed, bound: stoppedAt?.bound, code: error.code, ...ends });
+  const place =
+    stoppedAt && stoppedAt.by !== 'inputs' ? ` (index ${stoppedAt.index}, line ${stoppedAt.line})` : '';
+  const hint = goOn({ id, failed, by: stoppedAt?.by, ...ends });
   const message = `${error.message}${place}; ${counted(done, 'item')} done, ${failed} failed; ${hint}`;
   return new SkillCacheError(error.code, message, {
     cause: error,

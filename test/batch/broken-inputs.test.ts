@@ -90,6 +90,8 @@ test('on the command line broken inputs exit with 6, and it is said what to do',
     command(['batch', 'run', 'double', '--output', ...words], { cwd, input: numbers(1) });
   const file = await run('a', '--inputs', 'cut.json', '--id', 'one');
   expect([file.code, file.stderr]).toEqual([6, expect.stringContaining('batch cancel one')]);
+  const status = await command(['batch', 'status', 'one'], { cwd });
+  expect(status.stdout).toContain('batch cancel one');
   const piped = await run('b', '--inputs', '-', '--format', 'json', '--id', 'two');
   expect([piped.code, piped.stderr]).toEqual([6, expect.stringContaining('batch resume two')]);
 });
