@@ -57,14 +57,17 @@ export async function echoChild(kind) {
   return { bounce, close: () => channel.destroy() };
 }
 
+/** Of the environment nothing that Node reads at its start: NODE_EXTRA_CA_CERTS alone makes that four times as long. */
+const ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')));
+
 export function bareNode() {
-  spawnSync(process.execPath, ['-e', '0']);
+  spawnSync(process.execPath, ['-e', '0'], { env: ENV });
 }
 
 export const SHARED_CODE = '({ text, n }) => ({ text, n: n + 1 })';
 
 export async function forkedRun(inputs) {
-  const one = fork(FORK, { stdio: 'ignore' });
+  const one = fork(FORK, { stdio: 'ignore', env: ENV });
   one.send({ code: SHARED_CODE, inputs });
   await once(one, 'message');
   await once(one, 'exit');
