@@ -15,6 +15,22 @@ const INPUTS_MAX = 10_000_000;
 
 const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
 
+/** When a batch stops before its inputs end. */
+const bounds = {
+  timeBudgetMs: whole(1, 365 * DAY_MS).describe('Stop after this; it can be resumed.'),
+  itemsMax: whole(1, Number.MAX_SAFE_INTEGER).describe('Only so many inputs.'),
+  failuresMax: whole(0, Number.MAX_SAFE_INTEGER).describe('Stop at the failure that is one too many.'),
+  onError: z
+    .union([z.enum(['skip', 'stop']), z.strictObject({ retry: z.int().min(0).max(1_000) })])
+    .optional()
+    .describe('Of a failed item. Default: `skip`.'),
+};
+
+/** What is said otherwise of a batch that goes on, for this once. */
+export const resumeBounds = z.strictObject(bounds);
+/** No body says nothing otherwise; Fastify calls it null. */
+export const resumeBody = resumeBounds.nullable();
+
 /** What is said of a batch, within what this service allows. */
 export function batchBody(options: HttpOptions) {
   const { inputs: _inputs, explain: _explain, ...run } = runBody(options).shape;
@@ -38,13 +54,7 @@ export function batchBody(options: HttpOptions) {
       concurrency: whole(1, 1_024).describe('Most runs at once. Default: half of the workers.'),
       chunkSize: whole(1, 1_000_000_000).describe('Items between two checkpoints.'),
       chunkMs: whole(1, 30 * DAY_MS).describe('Longest time between two checkpoints.'),
-      timeBudgetMs: whole(1, 365 * DAY_MS).describe('Stop after this; it can be resumed.'),
-      itemsMax: whole(1, Number.MAX_SAFE_INTEGER).describe('Only so many inputs.'),
-      failuresMax: whole(0, Number.MAX_SAFE_INTEGER).describe('Stop at the failure that is one too many.'),
-      onError: z
-        .union([z.enum(['skip', 'stop']), z.strictObject({ retry: z.int().min(0).max(1_000) })])
-        .optional()
-        .describe('Of a failed item. Default: `skip`.'),
+      ...bounds,
     })
     .refine(
       ({ inputs, file }) => (inputs === undefined) !== (file === undefined),

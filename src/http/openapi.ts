@@ -134,7 +134,7 @@ function bodyOf({ body, bodySchema, bodyExample }: Route): object {
   const schema = bodySchema ?? jsonSchemaOf(body as z.ZodType);
   const { $schema: _dialect, ...shown } = schema as Record<string, unknown>;
   return {
-    required: true,
+    required: body?.safeParse(null).success !== true,
     content: {
       'application/json': { schema: shown, ...(bodyExample !== undefined && { example: bodyExample }) },
     },

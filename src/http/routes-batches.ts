@@ -10,6 +10,8 @@ import {
   batchView,
   EXAMPLE_BATCH_ID,
   outputQuery,
+  resumeBody,
+  resumeBounds,
   type BatchBody,
 } from './batch-schemas.ts';
 import { expectSkill } from './caller.ts';
@@ -18,6 +20,7 @@ import { EventLog } from './event-log.ts';
 import { lastEventId } from './event-stream.ts';
 import { streamEvents } from './follow.ts';
 import { route, type Answer, type Call, type Route } from './route.ts';
+import type { ResumeBounds } from '../batch/batch-types.ts';
 import type { BatchEnded, BatchRequest, BatchView } from './served-batches.ts';
 
 const ONE_BATCH = z.object({ id: batchId });
@@ -136,15 +139,24 @@ function oneRoutes(context: ServiceContext): Route[] {
       method: 'POST',
       url: '/v1/batches/:id/resume',
       summary: 'Go on with a batch that was interrupted',
-      description: 'From its last checkpoint. One that is complete stays so.',
+      description:
+        'From its last checkpoint. What is said of failures, time and items holds for this attempt. One that is complete stays so, unless it ended at its `itemsMax` and a larger one is given.',
       tag: 'Batches',
       scope: 'run',
       params: ONE_BATCH,
+      body: resumeBody,
+      bodySchema: z.toJSONSchema(resumeBounds, { io: 'input' }),
       answers: [RUNS, IS_COMPLETE],
       errors: [...KNOWN, ...BEGUN],
       examples,
-      handle: async ({ caller, params, request, reply }) => {
-        const view = await batches.resume(caller, params.id, endedOf(context, request));
+      bodyExample: { failuresMax: 100 },
+      handle: async ({ caller, params, body, request, reply }) => {
+        const view = await batches.resume(
+          caller,
+          params.id,
+          (body ?? {}) as ResumeBounds,
+          endedOf(context, request),
+        );
         return view.status === 'completed' ? view : begun(reply, view);
       },
     }),

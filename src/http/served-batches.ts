@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch } from '../batch/batch.ts';
 import { BatchFolder } from '../batch/batch-folder.ts';
-import type { BatchSignals, BatchStatus, StartOptions } from '../batch/batch-types.ts';
+import type { BatchSignals, BatchStatus, ResumeBounds, StartOptions } from '../batch/batch-types.ts';
 import { Batches } from '../batch/batches.ts';
 import type { BatchProgress } from '../batch/progress.ts';
 import { ClosedError, ConfigurationError } from '../errors.ts';
@@ -105,16 +105,19 @@ export class ServedBatches {
   }
 
   /**
-   * One that is complete stays so.
+   * One that is complete stays so, unless more of its items are asked for.
    * @throws {BatchNotFoundError}, {BatchBusyError}, {BatchRefusedError}; {SkillCacheError} OVERLOADED, RATE_LIMITED.
    */
-  async resume(caller: Caller, id: string, ended: BatchEnded): Promise<BatchView> {
+  async resume(caller: Caller, id: string, bounds: ResumeBounds, ended: BatchEnded): Promise<BatchView> {
     const view = await this.view(caller, id);
-    if (view.status === 'completed') return view;
+    if (view.status === 'completed' && bounds.itemsMax === undefined) return view;
     const { folder } = this.#expectPlace(caller, id);
     return this.#admitted(caller, async (library) => {
       const served = this.#served.get(keyOf(caller, id)) ?? new ServedBatch();
-      const batch = await batchesOf(library, folder).resume(id, this.#watching(caller, served));
+      const batch = await batchesOf(library, folder).resume(id, {
+        ...bounds,
+        ...this.#watching(caller, served),
+      });
       return { batch, served, ended };
     });
   }

@@ -60,6 +60,18 @@ describe('a batch', () => {
   });
   afterAll(async () => service[Symbol.asyncDispose]());
 
+  test('that stopped at a failure goes on when it is told to pass over them', async () => {
+    const inputs = [{ n: 1 }, 'no object', { n: 3 }];
+    const path = await whole(service, { inputs, onError: 'stop', concurrency: 1 });
+    expect((await ask('GET', path)).body).toMatchObject({ status: 'interrupted', done: 1 });
+    const wrong = await ask('POST', `${path}/resume`, { onError: 'hope' });
+    expect(wrong).toMatchObject({ status: 400, body: { issues: [{ path: 'body.onError' }] } });
+    expect(await ask('POST', `${path}/resume`, { onError: 'skip' })).toMatchObject({ status: 202 });
+    await followEvents(`${service.url}${path}/events`, (text) => text.includes('"status":"completed"'));
+    expect((await ask('GET', path)).body).toMatchObject({ status: 'completed', done: 3, failed: 1 });
+    await ask('DELETE', path);
+  });
+
   test('is followed to its outcome, looked at, read, and removed', async () => {
     const path = await whole(service, { inputs: [{ n: 1 }, { n: 7 }, { n: 3 }] });
     expect(await ask('GET', path)).toMatchObject({
