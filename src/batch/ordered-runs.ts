@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { toError } from '../errors.ts';
 import type { ItemSource } from './input-reader.ts';
 import type { Item } from './item.ts';
+import { Slots } from './slots.ts';
 
 export interface Settled<Result> {
   readonly item: Item;
@@ -40,7 +41,7 @@ export class OrderedRuns<Result> {
   readonly #options: OrderedRunsOptions<Result>;
   readonly #abort = new AbortController();
   /** By its place in the order; what is missing is under way. */
-  readonly #settled = new Map<number, Settled<Result>>();
+  readonly #settled = new Slots<Settled<Result>>();
   readonly #lanes: Promise<void>[] = [];
   #taken = 0;
   #given = 0;
@@ -115,7 +116,7 @@ export class OrderedRuns<Result> {
         const { item, at } = taken;
         const result = await this.#options.run(item, this.#abort.signal);
         this.#waitingBytes += this.#options.sizeOf(result);
-        this.#settled.set(at, { item, result });
+        this.#settled.set(at, { item, result }, this.#given);
         if (at === this.#given) this.#wakeReader?.();
       }
     } catch (error) {
@@ -155,7 +156,7 @@ export class OrderedRuns<Result> {
     const { windowMax, windowBytesMax } = this.#options;
     if (this.#taken === this.#given) return true;
     // Not a slow run is what is waited for, but who takes the results: running ahead would only fill memory.
-    if (this.#taken - this.#given >= READY_MAX && this.#settled.has(this.#given)) return false;
+    if (this.#taken - this.#given >= READY_MAX && this.#settled.get(this.#given) !== undefined) return false;
     const bytes = this.#takenTo - this.#givenTo + this.#waitingBytes;
     return this.#taken - this.#given < windowMax && bytes < windowBytesMax;
   }
