@@ -93,7 +93,8 @@ export class Session {
 
   /**
    * The caller closes it: `await using`. A command that runs one skill or none starts no worker ahead, unless
-   * `workers.min` is set; one that runs many says `isLong`. Alerts go to `log`, if it has one of its own.
+   * `workers.min` is set; one that runs many says `isLong`. Alerts go to `log`, if it has one of its own;
+   * that has a level, and `--quiet` says nothing of it.
    */
   async open(
     mode: OpenMode,
@@ -116,7 +117,7 @@ export class Session {
     if (this.signal.aborted) throw abortError(this.signal);
     const isInMemory = mode === 'memory' || (mode === 'optional' && !exists);
     const library = await SkillLibrary.open(isInMemory ? { ...options, path: ':memory:' } : options);
-    if (!this.#global.quiet) logAlerts(library, { log });
+    if (log || !this.#global.quiet) logAlerts(library, { log });
     return library;
   }
 

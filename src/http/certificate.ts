@@ -27,13 +27,14 @@ export function watchCertificate(
   files: CertificateFiles,
   told: (error: Error | undefined) => void,
 ): { reload: () => void; stop: () => void } {
-  let watchers: readonly FSWatcher[] = [];
+  let watchers: FSWatcher[] = [];
   let settling: NodeJS.Timeout | undefined;
   let read = stateOf(files);
 
   const stop = (): void => {
     clearTimeout(settling);
     for (const watcher of watchers) watcher.close();
+    watchers = [];
   };
   const takeUp = (): void => {
     read = stateOf(files);
@@ -48,13 +49,13 @@ export function watchCertificate(
     settling = undefined;
     if (stateOf(files) !== read) takeUp();
   };
+  const settle = (): void => {
+    settling ??= setTimeout(look, SETTLE_MS).unref();
+  };
   const start = (): void => {
     try {
-      watchers = foldersOf(files).map((folder) =>
-        watch(folder, { persistent: false }, () => {
-          settling ??= setTimeout(look, SETTLE_MS).unref();
-        }).on('error', told),
-      );
+      for (const folder of foldersOf(files))
+        watchers.push(watch(folder, { persistent: false }, settle).on('error', told));
     } catch (cause) {
       const message = `http.tls: only SIGHUP reads it again, its changes are not seen: ${toError(cause).message}`;
       told(new ConfigurationError(message, { cause }));

@@ -2,6 +2,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { SkillCacheError } from '../errors.ts';
 
+/** What the document says of them. */
+export const IF_MATCH = {
+  'If-Match': 'The `ETag` that the skill must still have: no change of another’s is lost. `*`: any.',
+};
+export const ETAG = { ETag: 'Names the content of the version.' };
+
 export function etagOf(digest: string): string {
   return `"${digest}"`;
 }

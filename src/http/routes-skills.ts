@@ -6,7 +6,7 @@ import type { StoredSkill } from '../library/types.ts';
 import { expectSkill, maySee } from './caller.ts';
 import type { ServiceContext } from './context.ts';
 import { nameOf, numberOf, toCursor } from './cursors.ts';
-import { etagOf, expectationOf, isKnown } from './preconditions.ts';
+import { ETAG, etagOf, expectationOf, IF_MATCH, isKnown } from './preconditions.ts';
 import { route, type Route } from './route.ts';
 import { EXAMPLE_ADDED, EXAMPLE_STORED, EXAMPLE_SUMMARY, EXAMPLE_VERSIONS } from './skill-examples.ts';
 import {
@@ -32,10 +32,6 @@ const STORE_ERRORS: readonly ErrorCode[] = [
   'CLOSED',
 ]; // of any write
 
-const IF_MATCH = {
-  'If-Match': 'The `ETag` that the skill must still have: no change of another’s is lost. `*`: any.',
-};
-const ETAG = { ETag: 'Names the content of the version.' };
 const EXAMPLE = { name: 'moving-average' };
 
 export function skillRoutes(context: ServiceContext): Route[] {
