@@ -124,9 +124,6 @@ function v8Flags(memoryBytesMax: number): string[] {
   const heapMib = Math.max(16, Math.floor(memoryBytesMax / MIB));
   return [
     `--max-old-space-size=${heapMib}`,
-    // The realms of earlier runs are most of what a heap holds, and dead: marking in steps keeps them, and slows
-    // down all that writes meanwhile. At once it costs a third, and falls into the making of the next realm.
-    '--no-incremental-marking',
     // Also closes the ways out of a realm that go through the host realm's `Function`.
     '--disallow-code-generation-from-strings',
     '--frozen-intrinsics',
