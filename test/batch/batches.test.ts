@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   AbortedError,
   BatchBusyError,
@@ -307,6 +307,18 @@ test('an output that would grow past its bound ends the batch before it does', a
   await expect(batch.finish()).rejects.toThrow(OutputLimitError);
   expect(statSync(bench.path('out')).size).toBeLessThanOrEqual(1_000);
   expect(await bench.batches.status(batch.id)).toMatchObject({ state: 'interrupted' });
+});
+
+test('each chunk has workers of its own', async () => {
+  await using bench = await openBench({ workers: { min: 0, max: 4, concurrency: 1 } });
+  const inputs = bench.write('in.ndjson', numbers(6));
+  const processes = (): number[] => bench.library.metrics().workers.each.map(({ processId }) => processId);
+  const batch = await bench.start('double', { inputs, output: bench.path('out'), chunkSize: 2 });
+  let first: number[] = [];
+  for await (const { index } of batch) if (index === 0) first = processes();
+  expect(first.length).toBeGreaterThan(0);
+  // Fresh ones take over as they come.
+  await vi.waitFor(() => expect(processes().filter((id) => first.includes(id))).toEqual([]), 20_000);
 });
 
 test('batches, items and checkpoints are counted', async () => {
