@@ -360,6 +360,25 @@ export function testStoreContract(name: string, open: (bounds?: StoreBounds) => 
         expect((await store.listRuns({ skill: 'other' })).map((run) => run.id)).toEqual(['2']);
       });
 
+      test('a record that cannot be written harms neither the others nor the writes beside it', async () => {
+        const before = await store.stats();
+        const recorded = ['1', '2', '3'].map((id) => runRecord(id));
+        const refused = runRecord(null as unknown as string);
+        const [added, ...outcomes] = await Promise.allSettled([
+          store.add(skillVersion({ name: 'beside' })),
+          ...recorded.toSpliced(1, 0, refused).map((run) => store.recordRun(run)),
+        ]);
+        expect(added.status).toBe('fulfilled');
+        expect(outcomes.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          'rejected',
+          'fulfilled',
+          'fulfilled',
+        ]);
+        expect((await store.listRuns()).map(({ id }) => id)).toEqual(['3', '2', '1']);
+        expect((await store.stats()).writes - before.writes).toBe(4);
+      });
+
       test('the oldest runs go when there are too many, and none is kept where none may be', async () => {
         const small = await open({ runsMax: 2 });
         const none = await open({ runsMax: 0 });

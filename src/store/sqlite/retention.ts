@@ -129,13 +129,13 @@ export function dropExcessResults(statements: Statements, limits: StoreLimits): 
   return removed;
 }
 
-/** Some of the oldest run records, where too many are kept; how many. */
-export function dropExcessRuns(statements: Statements, { runsMax }: StoreLimits): number {
+/** Some of the oldest run records, where too many are kept; how many. As many as `added` make room for those. */
+export function dropExcessRuns(statements: Statements, { runsMax }: StoreLimits, added = 0): number {
   return statements.run(
     `DELETE FROM runs WHERE seq IN (
        SELECT seq FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ? ORDER BY seq LIMIT ?)`,
     runsMax,
-    ROWS,
+    Math.max(ROWS, added),
   );
 }
 

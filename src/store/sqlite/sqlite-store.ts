@@ -35,6 +35,7 @@ import type { SqliteStoreOptions } from './sqlite-store-options.ts';
 import { openChecked } from './open-checked.ts';
 import { inSteps, Retention } from './retention-schedule.ts';
 import { SqliteServiceStore } from './sqlite-service-store.ts';
+import { RunRecords } from './run-records.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -68,8 +69,7 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #writes: GroupCommit;
   readonly #readers: ResourcePool<Connection>;
-  /** Runs that are not on disk yet, so that `getRun` finds a run as soon as it ended. */
-  readonly #unwrittenRuns = new Map<string, RunRecord>();
+  readonly #runs: RunRecords;
   readonly #remove: () => void;
   readonly #retention: Retention;
   #closing: Promise<void> | undefined;
@@ -93,6 +93,7 @@ class SqliteStore implements Store {
       },
       waitingMax: options.writesWaitingMax,
     });
+    this.#runs = new RunRecords(this.#writes);
     this.#retention = new Retention(() => this.#writes.write('retain', { nowMs: Date.now() }, true));
     this.service = new SqliteServiceStore({
       points,
@@ -199,19 +200,12 @@ class SqliteStore implements Store {
 
   async #recordRun(run: RunRecord): Promise<void> {
     this.#expectWritable();
-    if (this.#options.runsMax === 0) return;
-    this.#unwrittenRuns.set(run.id, run);
-    try {
-      const { id, skill } = run;
-      await this.#writes.write('recordRun', { id, skill, record: JSON.stringify(run) }, true);
-    } finally {
-      this.#unwrittenRuns.delete(run.id);
-    }
+    if (this.#options.runsMax > 0) await this.#runs.record(run);
   }
 
   async getRun(id: string): Promise<RunRecord | undefined> {
     this.#expectOpen();
-    return this.#unwrittenRuns.get(id) ?? this.#points.getRun(id);
+    return this.#runs.get(id) ?? this.#points.getRun(id);
   }
 
   async listRuns(options: { limit?: number; skill?: string } = {}): Promise<RunRecord[]> {

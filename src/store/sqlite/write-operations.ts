@@ -14,7 +14,6 @@ import type { VersionRow } from './records.ts';
 import type { StoreLimits } from './retention.ts';
 import {
   dropExcessResults,
-  dropExcessRuns,
   dropExpiredResults,
   dropResults,
   dropResultsOf,
@@ -23,6 +22,7 @@ import {
   type Retained,
 } from './retention.ts';
 import { countPointerMove, pointAt, requireAll, type PointedVersion } from './pointer.ts';
+import { recordRuns, type RefusedRow, type RunRow } from './run-rows.ts';
 import { serviceWrites, type ServiceWrites } from './service-operations.ts';
 import type { Statements } from './statements.ts';
 
@@ -56,11 +56,7 @@ export interface WriteOperations extends ServiceWrites {
   putResult: Operation<StoredResult, undefined>;
   dropResults: Operation<DropArguments, Retained & { upTo: number }>;
   dropExpiredResults: Operation<{ nowMs: number }, Retained>;
-  /** A `RunRecord` as JSON: an object with so many fields is dear to hand to a thread. */
-  recordRun: Operation<
-    { readonly id: string; readonly skill: string | undefined; readonly record: string },
-    undefined
-  >;
+  recordRuns: Operation<readonly RunRow[], readonly RefusedRow[]>;
   retain: Operation<{ nowMs: number }, Retained>;
 }
 
@@ -156,17 +152,7 @@ export const writeOperations: WriteOperations = {
   dropResults,
   dropExpiredResults,
 
-  recordRun({ statements, limits }, { id, skill, record }) {
-    statements.run(
-      'INSERT OR REPLACE INTO runs (id, skill, record) VALUES (?, ?, ?)',
-      id,
-      skill ?? null,
-      record,
-    );
-    dropExcessRuns(statements, limits);
-    return undefined;
-  },
-
+  recordRuns,
   retain,
 };
 
