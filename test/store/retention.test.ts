@@ -23,6 +23,7 @@ function retainAll(path: string, limits: Partial<StoreLimits>, nowMs = Date.now(
     path,
     limits: { ...limitsOf(SQLITE_OPTIONS), ...limits },
     unowned: new Set<string>(),
+    isPointerMoved: false,
     acknowledged: () => undefined,
     committed: () => undefined,
   };
@@ -154,6 +155,7 @@ describe('retention', () => {
       path,
       limits: { ...limitsOf(SQLITE_OPTIONS), versionsMax: 2 },
       unowned: new Set<string>(),
+      isPointerMoved: false,
       acknowledged: () => undefined,
       committed: () => undefined,
     };

@@ -66,9 +66,10 @@ function begin({ statements, path, acknowledged }: WriteContext): void {
 function workAndCommit<Answer>(context: WriteContext, work: () => Answer): Answer {
   const { statements } = context;
   const changesBefore = totalChanges(context);
+  context.isPointerMoved = false;
   try {
     const answer = work();
-    const mark = totalChanges(context) === changesBefore ? undefined : countCommit(statements);
+    const mark = totalChanges(context) === changesBefore ? undefined : countCommit(context);
     statements.run('COMMIT');
     if (mark !== undefined) context.committed(mark);
     return answer;
@@ -78,8 +79,9 @@ function workAndCommit<Answer>(context: WriteContext, work: () => Answer): Answe
   }
 }
 
-function countCommit(statements: Statements): CommitMark {
-  statements.run(`UPDATE counters SET value = value + 1 WHERE name = 'commits'`);
+function countCommit({ statements, isPointerMoved }: WriteContext): CommitMark {
+  const counted = isPointerMoved ? `('commits', 'pointer_epoch')` : `('commits')`;
+  statements.run(`UPDATE counters SET value = value + 1 WHERE name IN ${counted}`);
   return readCommits(statements) as CommitMark;
 }
 

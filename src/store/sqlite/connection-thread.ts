@@ -112,6 +112,7 @@ answer(0, () => {
     path,
     limits: data.limits,
     unowned: new Set(),
+    isPointerMoved: false,
     acknowledged: () => acknowledged,
     committed(mark) {
       acknowledged = mark;

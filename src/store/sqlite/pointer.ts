@@ -18,33 +18,53 @@ export interface PointedVersion {
   readonly analysis: SkillAnalysis;
 }
 
-/** What it pins must be there, and the index follows. */
+/** Moves a pointer that is there. What it pins must be there, and the index follows. */
 export function pointAt(
   context: WriteContext,
   skillId: number,
-  { name, version, digest, createdAtMs, definition, analysis }: PointedVersion,
+  target: PointedVersion,
   status: 'added' | 'restored',
-  isNew = false,
 ): AddedVersion {
   const { statements } = context;
-  requireAll(statements, name, analysis.requires);
-  if (!isNew) supersede(statements, skillId, version);
-  const summary = summaryText(definition, analysis);
-  const checksum = skillChecksum({ name, version, digest, created_at_ms: createdAtMs, summary });
+  const { name, version, digest } = target;
+  requireAll(statements, name, target.analysis.requires);
+  supersede(statements, skillId, version);
   statements.run(
     'UPDATE skills SET name = ?, version = ?, digest = ?, created_at_ms = ?, summary = ?, checksum = ? WHERE id = ?',
-    name,
-    version,
-    digest,
-    createdAtMs,
-    summary,
-    checksum,
+    ...entryOf(target),
     skillId,
   );
-  if (!isNew) {
-    statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
-    statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
-  }
+  statements.run('DELETE FROM tags WHERE skill_id = ?', skillId);
+  statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
+  describe(statements, skillId, target);
+  if (status === 'added') dropExcessVersions(context, skillId);
+  context.isPointerMoved = true;
+  return { name, version, digest, status };
+}
+
+/** The pointer of a skill that was not there, and what it is found by; its id. The version itself is still to come. */
+export function insertPointer(context: WriteContext, target: PointedVersion): number {
+  const { statements } = context;
+  const skillId = statements.insert(
+    'INSERT INTO skills (name, version, digest, created_at_ms, summary, checksum) VALUES (?, ?, ?, ?, ?, ?)',
+    ...entryOf(target),
+  );
+  describe(statements, skillId, target);
+  context.isPointerMoved = true;
+  return skillId;
+}
+
+function entryOf({ name, version, digest, createdAtMs, definition, analysis }: PointedVersion): unknown[] {
+  const summary = summaryText(definition, analysis);
+  const checksum = skillChecksum({ name, version, digest, created_at_ms: createdAtMs, summary });
+  return [name, version, digest, createdAtMs, summary, checksum];
+}
+
+function describe(
+  statements: Statements,
+  skillId: number,
+  { definition, analysis }: Pick<PointedVersion, 'definition' | 'analysis'>,
+): void {
   for (const tag of definition.tags) {
     statements.run('INSERT OR IGNORE INTO tags (tag, skill_id) VALUES (?, ?)', tag, skillId);
   }
@@ -58,9 +78,6 @@ export function pointAt(
     text.parameters,
     text.code,
   );
-  if (status === 'added' && !isNew) dropExcessVersions(context, skillId);
-  countPointerMove(statements);
-  return { name, version, digest, status };
 }
 
 // The version that is current now makes room for `next`.
@@ -94,8 +111,4 @@ function requirePinned(statements: Statements, by: string, required: PinnedRequi
   const { name, version, digest } = required;
   const message = `${by} requires ${name}@${version}, which is no longer there`;
   throw new RequirementError(message, { details: { skill: by, requires: name, version, digest } });
-}
-
-export function countPointerMove(statements: Statements): void {
-  statements.run(`UPDATE counters SET value = value + 1 WHERE name = 'pointer_epoch'`);
 }

@@ -18,6 +18,8 @@ const SCHEMA_DEPTH_MAX = 8;
 
 const CHUNK = /[\p{L}\p{N}\p{M}_$-]+/gu;
 const CONTRACTION = /['’](?:d|ll|m|re|s|t|ve)\b/gi;
+/** Most words of prose: nothing holds them together, and looking for parts costs more than this. */
+const SIMPLE_WORD = /^[a-z]+$/;
 const PART = /\p{Lu}+(?![\p{Ll}\p{M}])|\p{Lu}?[\p{Ll}\p{M}]+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+/gu;
 
 // Words that say nothing about what a skill does, in questions to an agent above all.
@@ -48,7 +50,11 @@ export function splitWord(word: string): string[] {
 /** Every word of a text, those made of parts both whole and in parts. */
 export function splitText(text: string): string[] {
   const words: string[] = [];
-  for (const [chunk] of text.normalize('NFC').matchAll(CHUNK)) {
+  for (const chunk of text.normalize('NFC').match(CHUNK) ?? []) {
+    if (SIMPLE_WORD.test(chunk)) {
+      words.push(chunk);
+      continue;
+    }
     const parts = splitWord(chunk);
     if (parts.length > 1) words.push(chunk.replaceAll(/[_$-]/g, ''));
     words.push(...parts);

@@ -36,6 +36,11 @@ export class Statements {
     return this.#prepare(sql).run(...values).changes;
   }
 
+  /** The id of the row that was inserted. */
+  insert(sql: string, ...values: unknown[]): number {
+    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+  }
+
   #prepare(sql: string): SqliteStatement {
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;

@@ -21,7 +21,7 @@ import {
   type DropArguments,
   type Retained,
 } from './retention.ts';
-import { countPointerMove, pointAt, requireAll, type PointedVersion } from './pointer.ts';
+import { insertPointer, pointAt, requireAll, type PointedVersion } from './pointer.ts';
 import { recordRuns, type RefusedRow, type RunRow } from './run-rows.ts';
 import { serviceWrites, type ServiceWrites } from './service-operations.ts';
 import type { Statements } from './statements.ts';
@@ -32,6 +32,8 @@ export interface WriteContext {
   readonly limits: StoreLimits;
   /** Digests of versions that are gone and left more results than could be dropped with them. */
   readonly unowned: Set<string>;
+  /** Set by a write that moved a pointer; the commit counts it, once for its group. */
+  isPointerMoved: boolean;
   /** The last commit that this process was told of. */
   acknowledged(): CommitMark | undefined;
   /** A commit is on disk. */
@@ -83,18 +85,19 @@ export const writeOperations: WriteOperations = {
       definition: SkillDefinition;
       analysis: SkillAnalysis;
     };
-    // Asked before anything is inserted too: a refusal that changed nothing disturbs no other write of its group.
+    // Asked before anything is inserted: a refusal that changed nothing disturbs no other write of its group.
     requireAll(statements, name, analysis.requires);
     const version = (pointer === undefined ? 0 : newestVersion(statements, pointer.id)) + 1;
-    const skillId = pointer?.id ?? insertPointer(statements, name);
+    const added = { name, version, digest, createdAtMs, definition, analysis };
+    const skillId = pointer?.id ?? insertPointer(context, added);
     insertVersion(
       statements,
       skillId,
       { name, version, digest, created_at_ms: createdAtMs, body },
       analysis.requires,
     );
-    const added = { name, version, digest, createdAtMs, definition, analysis };
-    return pointAt(context, skillId, added, 'added', pointer === undefined);
+    if (pointer === undefined) return { name, version, digest, status: 'added' };
+    return pointAt(context, skillId, added, 'added');
   },
 
   movePointer(context, { name, version, expected }) {
@@ -120,7 +123,7 @@ export const writeOperations: WriteOperations = {
     statements.run('DELETE FROM skill_index WHERE rowid = ?', pointer.id);
     statements.run('DELETE FROM skills WHERE id = ?', pointer.id);
     for (const digest of digests) dropResultsOf(context, digest);
-    countPointerMove(statements);
+    context.isPointerMoved = true;
     return true;
   },
 
@@ -167,15 +170,6 @@ function expectAt(name: string, pointer: Pointer | undefined, expected: Expectat
   throw new PreconditionFailedError(`${name} ${now}, which is not what the caller expects`, {
     details: { name, expected, current },
   });
-}
-
-// The pointer's own columns are filled by `pointAt`, in the same savepoint.
-function insertPointer(statements: Statements, name: string): number {
-  statements.run(
-    `INSERT INTO skills (name, version, digest, created_at_ms, summary, checksum) VALUES (?, 0, '', 0, '', '')`,
-    name,
-  );
-  return (readPointer(statements, name) as Pointer).id;
 }
 
 function newestVersion(statements: Statements, skillId: number): number {
