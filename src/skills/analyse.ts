@@ -5,6 +5,7 @@ import { planInjection, type PlannedSource } from '../inject/planner.ts';
 import { buildTemplate } from '../inject/template.ts';
 import { reportCapabilities, type CapabilityReport } from '../syntax/capabilities.ts';
 import { decidePurity } from '../syntax/purity.ts';
+import { expectCompilable } from './compilable.ts';
 import { derivedInputSchema } from './derived-schema.ts';
 import type { JsonSchema, SkillDefinition } from './skill.ts';
 
@@ -55,7 +56,7 @@ export async function analyseSkill(
   const { code, language, name } = definition;
   const { plan, source } = planned(definition);
   // What cannot run is refused now, not at the first run.
-  buildTemplate(source, plan, `skill:${name}`);
+  expectCompilable(buildTemplate(source, plan, `skill:${name}`));
   const { knownGlobals } = options;
   const { freeNames } = reportCapabilities(code, { language, knownGlobals });
   const requires = await pinRequirements(definition, plan, freeNames, options);

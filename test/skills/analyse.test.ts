@@ -64,6 +64,15 @@ test('code that does not parse is a SkillSyntaxError with line and column', asyn
   await expect(failure).rejects.toMatchObject({ details: { line: 2, column: 11 } });
 });
 
+test.each([
+  ['export default () => 1;\nexport const x = /(?<a>x)(?<a>y)(?<a>z)/;', 2],
+  ['export default () => /\\\\p{Script=Greek}/u;', 1],
+])('%s is parsed, and no engine compiles it: line %s', async (code, line) => {
+  const failure = analyse(code, { language: 'javascript' });
+  await expect(failure).rejects.toBeInstanceOf(SkillSyntaxError);
+  await expect(failure).rejects.toMatchObject({ details: { line } });
+});
+
 describe('what could not run is refused when it is added', () => {
   test.each(["import fs from 'node:fs'; fs", "export * from './other.js'", "import('x')", 'import.meta.url'])(
     '%s',
