@@ -23,7 +23,7 @@ function childrenLeft(): string[] {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
         const isZombie = readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-        return isZombie || command.includes('sandbox/main.js')
+        return isZombie || command.includes('sandbox/main.cjs')
           ? [`${pid} ${isZombie ? 'zombie' : command}`]
           : [];
       } catch {

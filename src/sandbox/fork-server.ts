@@ -30,13 +30,17 @@ export function refuseForks(why: string): never {
   return processChannel.die();
 }
 
-/** Serves until the parent closes the channel, and then never returns; in each copy it returns once. */
-export function serveForks(calls: SystemCalls, slots: number): Copy {
+/**
+ * Serves until the parent closes the channel, and then never returns; in each copy it returns once.
+ * @param afterFirst comes when the first copy is made.
+ */
+export function serveForks(calls: SystemCalls, slots: number, afterFirst?: () => void): Copy {
   const system = calls.forking();
   const parentId = system.processId();
   const children = new Map<number, number>();
   calls.fcntl(CHANNEL, F_SETFL, O_RDWR);
   processChannel.send(frameBytes('hello', 0, '{"tier":"none"}'));
+  let isFirst = true;
   for (;;) {
     const { kind, task: slot, payload } = processChannel.receive();
     if (kind === 'fork') {
@@ -48,6 +52,8 @@ export function serveForks(calls: SystemCalls, slots: number): Copy {
       for (const descriptor of [channelOf(slot), channelOf(slot) + 1]) system.close(descriptor);
       if (child < 0) tell(slot, { error: `it cannot be copied: error ${-child}` });
       else children.set(slot, child);
+      if (isFirst) afterFirst?.();
+      isFirst = false;
     } else if (kind === 'signal') {
       const child = children.get(slot);
       const signal = payload.readUInt8(0);

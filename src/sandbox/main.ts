@@ -6,10 +6,12 @@ import { rmdirSync, stat } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { channel } from './channel.ts';
+import { freezeIntrinsics } from './freeze.ts';
 import { refuseForks, serveForks, type Copy } from './fork-server.ts';
 import { lockDown, restartWithoutRing } from './lockdown.ts';
+import { LogSender } from './log-sender.ts';
 import { ownCpuUs, ownUse } from './own-use.ts';
-import { preload } from './preload.ts';
+import { preload, preloadLocales } from './preload.ts';
 import { isProcess } from './process-channel.ts';
 import {
   frameBytes,
@@ -23,12 +25,10 @@ import {
   type WorkerSettings,
 } from './protocol.ts';
 import { rehearse } from './rehearsal.ts';
-import { compileProgram, Realm, type CompiledProgram } from './realm.ts';
+import { compileOrFail, type CompiledProgram } from './compiled-program.ts';
+import { Realm } from './realm.ts';
 import { systemCalls, type SystemCalls } from './system-calls.ts';
 
-/** Log lines sent at once, so that they survive a kill; later ones are gathered. */
-const EAGER_LINES = 64;
-const LOG_CHUNK = 8_192;
 /** Its header; three bytes a character still fit the parent's bound. */
 const ASK_LENGTH_MAX = 80_000;
 
@@ -57,14 +57,17 @@ function start(): void {
   if (settings.useKernel) restartWithoutRing(3 + 2 * (settings.copies ?? 0));
   if (isMainThread) removeFolder();
   preload();
-  rehearse();
+  if (settings.isAwaited !== true) getReady();
   realm = new Realm(settings.engine);
   let calls: SystemCalls | undefined;
   let copy: Copy | undefined;
   if (settings.copies !== undefined) {
     calls = loadCalls();
-    copy = serveForks(calls, settings.copies);
+    freezeIntrinsics();
+    copy = serveForks(calls, settings.copies, settings.isAwaited === true ? getReady : undefined);
     become(copy);
+  } else if (isMainThread) {
+    freezeIntrinsics();
   }
   // The thread that waits for replies is made before the lock: afterwards none can be.
   stat('.', () => {});
@@ -75,6 +78,12 @@ function start(): void {
   process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
   send(frameBytes('hello', 0, JSON.stringify(hello)));
   proceed(next);
+}
+
+/** What any worker would do once, and those that are copied from this process need not. */
+function getReady(): void {
+  preloadLocales();
+  rehearse();
 }
 
 /** What comes next, and after it, when no microtask is left, a look at what became of it. */
@@ -123,15 +132,17 @@ function removeFolder(): void {
 }
 
 /** What a copy has in common with all others is made its own. */
-function become({ order: { engine }, processId }: Copy): void {
+function become({ order: { engine, seed: own }, processId }: Copy): void {
   isProcess(processId);
-  seed = crypto.getRandomValues(Buffer.alloc(4)).readUInt32LE() % 2 ** 31;
-  reseed();
+  seed = own;
   if (engine.wasm || engine.eval || engine.sharedMemory) realm = new Realm(engine);
   settings = { ...settings, engine };
 }
 
-/** Every realm has its own sequence of random numbers; those of two copies would be the same. */
+/**
+ * Every realm has its own sequence of random numbers; those of two copies would be the same. The engine asks for the
+ * seed when a realm draws the first number, and is told of a new one in some forty microseconds.
+ */
 function reseed(): void {
   if (seed === undefined) return;
   seed = (seed + 1) % 2 ** 31;
@@ -170,7 +181,7 @@ function next(): void {
 
 function bind(binding: Binding): void {
   const { digest } = binding;
-  const bound = binding.units === undefined ? programs.get(digest) : compileProgram(binding, settings.engine);
+  const bound = binding.units === undefined ? programs.get(digest) : compileOrFail(binding, settings.engine);
   if (bound === undefined) return die();
   programs.delete(digest);
   programs.set(digest, bound);
@@ -186,6 +197,7 @@ function serve({ task, payload }: Frame): void {
   const data = payload.toString('utf8', lineEnd + 1);
   const before = ownCpuUs();
   if (!settings.servesOne && program !== undefined) realm.load(program);
+  if (program?.drawsRandom) reseed();
   const logs = new LogSender(task, header.logBytesMax);
   const withheld = new Set<string>();
   const withhold = (name: string) => {
@@ -213,6 +225,7 @@ function serve({ task, payload }: Frame): void {
     lookAfterMicrotasks();
   };
   running = realm;
+  if (program?.failure) return end(JSON.stringify({ kind: 'thrown', error: program.failure }), '');
   realm.run(header, data, {
     succeed: (output) => end('{"kind":"value"}', output),
     fail: (outcome) => end(outcome, ''),
@@ -255,35 +268,7 @@ function answered(waiting: Realm, header: string, body: string): void {
 }
 
 function prepare(): void {
-  reseed();
   realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
   next();
-}
-
-class LogSender {
-  readonly #task: number;
-  readonly #bytesMax: number;
-  #waiting = '';
-  #lines = 0;
-  bytes = 0;
-
-  constructor(task: number, bytesMax: number) {
-    this.#task = task;
-    this.#bytesMax = bytesMax;
-  }
-
-  add(text: string): void {
-    if (this.bytes > this.#bytesMax) return;
-    this.bytes += Buffer.byteLength(text) + 1;
-    this.#waiting += `${text}\n`;
-    this.#lines += 1;
-    if (this.#lines <= EAGER_LINES || this.#waiting.length > LOG_CHUNK) this.flush();
-  }
-
-  flush(): void {
-    if (this.#waiting === '') return;
-    send(frameBytes('log', this.#task, this.#waiting));
-    this.#waiting = '';
-  }
 }

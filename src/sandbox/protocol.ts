@@ -112,6 +112,8 @@ export interface WorkerSettings {
   readonly engine: EngineGrants;
   /** How many copies of itself it is to make, in place of serving. Default: none. */
   readonly copies?: number;
+  /** Whether somebody waits for its first copy: what only saves later ones time is put off until that is made. */
+  readonly isAwaited?: boolean;
 }
 
 /** What a thread is given beside its settings. A message is one frame; null ends the thread. */
@@ -123,7 +125,10 @@ export interface ThreadPorts {
 }
 
 /** What a copy is to be. */
-export type ForkOrder = Pick<WorkerSettings, 'engine'>;
+export interface ForkOrder extends Pick<WorkerSettings, 'engine'> {
+  /** What its realms draw their random numbers from: below 2^31, and no other copy's. */
+  readonly seed: number;
+}
 
 /** How a copy ended, signals by number; or why there is none. */
 export type ForkEnd =

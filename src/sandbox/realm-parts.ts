@@ -21,6 +21,14 @@ const PARTS = Object.keys(MARKS) as RealmPart[];
 /** The global object, or a name that may be written in escapes. */
 const ANY = /globalThis|\\u/;
 
+/** `Math`, unless a method of it but `random` is named at once. */
+const RANDOM = /Math(?!\.(?!random)[A-Za-z])/;
+
+/** Whether a program may draw random numbers of the engine's. */
+export function drawsRandom(sources: readonly string[]): boolean {
+  return sources.some((source) => ANY.test(source) || RANDOM.test(source));
+}
+
 export function partsOf(sources: readonly string[]): readonly RealmPart[] {
   if (sources.some((source) => ANY.test(source))) return PARTS;
   return PARTS.filter((part) => sources.some((source) => MARKS[part].test(source)));

@@ -7,13 +7,8 @@ import { types } from 'node:util';
 import { constants, createContext, Script, type Context } from 'node:vm';
 import { isJsonPure } from './codec-pure.ts';
 import { CODEC_SOURCE } from './codec.ts';
-import {
-  NO_ENGINE_GRANTS,
-  type EngineGrants,
-  type Program,
-  type TaskGrants,
-  type TaskHeader,
-} from './protocol.ts';
+import type { CompiledProgram } from './compiled-program.ts';
+import { NO_ENGINE_GRANTS, type EngineGrants, type TaskGrants, type TaskHeader } from './protocol.ts';
 import { makeBroker } from './realm-broker.ts';
 import { makeClock } from './realm-clock.ts';
 import { makeClones } from './realm-clones.ts';
@@ -21,8 +16,8 @@ import { makeConsole } from './realm-console.ts';
 import { makeEvents } from './realm-events.ts';
 import { guardHost, hideFrames } from './realm-guard.ts';
 import { makeHarness } from './realm-harness.ts';
-import type { RealmHarness, RealmHost, UnitText } from './realm-host.ts';
-import { partsOf, type RealmPart } from './realm-parts.ts';
+import type { RealmHarness, RealmHost } from './realm-host.ts';
+import type { RealmPart } from './realm-parts.ts';
 import { makeText } from './realm-text.ts';
 import { makeTimers } from './realm-timers.ts';
 import { makeUrl } from './realm-url.ts';
@@ -209,42 +204,6 @@ export class Realm {
     };
     return host;
   }
-}
-
-export interface CompiledProgram {
-  /** `text` is a `UnitText`. */
-  readonly units: readonly { readonly script: Script; readonly text: string }[];
-  readonly parts: readonly RealmPart[];
-}
-
-/** Compiled once for a worker's life; each realm evaluates it anew. */
-export function compileProgram({ units }: Program, engine = NO_ENGINE_GRANTS): CompiledProgram {
-  return {
-    units: units.map((unit) => ({
-      script: new Script(unit.source, { filename: unit.fileName, lineOffset: -1 }),
-      text: JSON.stringify(textOf(unit)),
-    })),
-    // Code that is made from strings may name any part.
-    parts: partsOf(engine.eval ? ['globalThis'] : units.map(({ source }) => source)),
-  };
-}
-
-function textOf({
-  fileName,
-  parameters,
-  holes,
-  links,
-  requires,
-  shifts,
-}: Program['units'][number]): UnitText {
-  const unitOf = (name: string) => (Object.hasOwn(requires, name) ? (requires[name] as number) : -1);
-  return [
-    fileName,
-    parameters,
-    holes,
-    links.map((name) => [name, unitOf(name)]),
-    shifts.map(({ line, column, shift }) => [line, column, shift]),
-  ];
 }
 
 const SETTABLE = new Set([

@@ -1,5 +1,6 @@
 /** One run before the first: what the engine compiles at first use is compiled ahead. */
-import { compileProgram, Realm } from './realm.ts';
+import { compileProgram } from './compiled-program.ts';
+import { Realm } from './realm.ts';
 
 const SOURCE = `(function ($s) { return function () { "use strict";
 const run = (inputs) => { console.log('ready'); return { list: inputs.list, sum: inputs.list.length }; };

@@ -65,6 +65,10 @@ export class ForkServer {
   get processId(): number {
     return this.#process.processId ?? -1;
   }
+  /** How many it makes in its life. */
+  get copies(): number {
+    return this.#options.copies;
+  }
   /** How many copies it can still make. */
   get left(): number {
     return this.#isDead || this.#isRetired ? 0 : this.#options.copies - this.#next;

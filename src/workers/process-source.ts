@@ -1,4 +1,5 @@
 /** Where workers come from: copies of a process that stands ready, processes started one by one, or threads. */
+import { randomInt } from 'node:crypto';
 import { ForkServer } from './fork-server.ts';
 import type { SpawnOptions } from './spawn.ts';
 import { ThreadProcess } from './thread-process.ts';
@@ -7,6 +8,8 @@ import type { Wrapper } from './wrapper.ts';
 
 /** With such a share of its copies left the next server is started, so that nobody waits for it. */
 const RENEW_AT = 1 / 6;
+/** A server that is waited for makes no more than these, so that it is up sooner: each takes the parent time. */
+const AWAITED_COPIES = 12;
 const CLOSE_MS = 2_000;
 
 export interface ProcessSourceOptions {
@@ -70,15 +73,15 @@ export class ProcessSource {
       // A server takes many descriptors, which may be more than are left; one process takes four.
       return new SpawnedProcess(options);
     }
-    const copy = line.current.copy({ engine: options.engine });
-    const isScarce = line.current.left <= this.#copies * RENEW_AT;
+    const copy = line.current.copy({ engine: options.engine, seed: randomInt(2 ** 31) });
+    const isScarce = line.current.left <= line.current.copies * RENEW_AT;
     if (isScarce && (line.next === undefined || line.next.left === 0)) this.#renew(line, options);
     return copy;
   }
 
   #renew(line: Line, options: SpawnOptions): void {
     try {
-      line.next = this.#server(options);
+      line.next = this.#server(options, false);
     } catch {
       // Asked for again with the next copy.
     }
@@ -114,7 +117,7 @@ export class ProcessSource {
     if (line === undefined || line.current.left === 0 || line.wrapper !== wrapper) {
       line?.current.retire();
       line?.next?.retire();
-      line = { current: this.#server(options), wrapper };
+      line = { current: this.#server(options, true), wrapper };
     }
     this.#lines.delete(memoryBytesMax);
     this.#lines.set(memoryBytesMax, line);
@@ -122,8 +125,9 @@ export class ProcessSource {
     return line;
   }
 
-  #server({ memoryBytesMax, confinement, servesOne, wrapper }: SpawnOptions): ForkServer {
-    const own = { copies: this.#copies, idleTimeoutMs: this.#idleTimeoutMs };
+  #server({ memoryBytesMax, confinement, servesOne, wrapper }: SpawnOptions, isAwaited: boolean): ForkServer {
+    const copies = isAwaited ? Math.min(AWAITED_COPIES, this.#copies) : this.#copies;
+    const own = { copies, isAwaited, idleTimeoutMs: this.#idleTimeoutMs };
     const server = new ForkServer({ memoryBytesMax, confinement, servesOne, wrapper, ...own });
     this.#alive.add(server);
     void server.gone.then(() => this.#alive.delete(server));

@@ -25,6 +25,8 @@ export interface SpawnOptions {
   readonly wrapper?: Wrapper | undefined;
   /** It is a fork server, which makes so many. */
   readonly copies?: number | undefined;
+  /** See `WorkerSettings`. */
+  readonly isAwaited?: boolean | undefined;
 }
 
 export interface Spawned {
@@ -38,7 +40,7 @@ const MIB = 1024 * 1024;
 
 /** @throws {Error} where it cannot be started at all; other failures are events of the child. */
 export function spawnChild(options: SpawnOptions): Spawned {
-  const { memoryBytesMax, confinement, servesOne, engine, wrapper, copies } = options;
+  const { memoryBytesMax, confinement, servesOne, engine, wrapper, copies, isAwaited } = options;
   void removeStaleFolders();
   const isApart = wrapper?.isNamespaced === true;
   const folder = isApart ? undefined : mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
@@ -50,6 +52,7 @@ export function spawnChild(options: SpawnOptions): Spawned {
     servesOne,
     engine,
     ...(copies !== undefined && { copies }),
+    ...(isAwaited === true && { isAwaited }),
   };
   const flags = [
     ...v8Flags(memoryBytesMax),
@@ -126,7 +129,6 @@ function v8Flags(memoryBytesMax: number): string[] {
     `--max-old-space-size=${heapMib}`,
     // Also closes the ways out of a realm that go through the host realm's `Function`.
     '--disallow-code-generation-from-strings',
-    '--frozen-intrinsics',
     '--no-warnings',
     '--no-deprecation',
   ];
@@ -145,5 +147,5 @@ function permissionFlags(program: string): string[] {
 export function programPath(): string {
   const here = fileURLToPath(import.meta.url);
   const root = dirname(dirname(dirname(here)));
-  return join(root, 'dist', 'sandbox', 'main.js');
+  return join(root, 'dist', 'sandbox', 'main.cjs');
 }

@@ -97,3 +97,13 @@ describe("a realm's web globals do what Node's do", () => {
     ]);
   });
 });
+
+test('code that the engine cannot compile fails when it is run, and says why', async () => {
+  const code = 'export default () => /(?<a>x)(?<a>y)(?<a>z)/.test("a");';
+  const failed = run(workers, code);
+  await expect(failed).rejects.toMatchObject({
+    code: 'SKILL_RUNTIME',
+    message: expect.stringContaining('SyntaxError: Invalid regular expression') as string,
+  });
+  expect((await run(workers, 'export default () => 1;')).output).toBe(1);
+});

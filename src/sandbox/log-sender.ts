@@ -1,0 +1,34 @@
+/** Console output of one run on its way to the parent. */
+import { channel } from './channel.ts';
+import { frameBytes } from './protocol.ts';
+
+/** Lines sent at once, so that they survive a kill; later ones are gathered. */
+const EAGER_LINES = 64;
+const LOG_CHUNK = 8_192;
+
+export class LogSender {
+  readonly #task: number;
+  readonly #bytesMax: number;
+  #waiting = '';
+  #lines = 0;
+  bytes = 0;
+
+  constructor(task: number, bytesMax: number) {
+    this.#task = task;
+    this.#bytesMax = bytesMax;
+  }
+
+  add(text: string): void {
+    if (this.bytes > this.#bytesMax) return;
+    this.bytes += Buffer.byteLength(text) + 1;
+    this.#waiting += `${text}\n`;
+    this.#lines += 1;
+    if (this.#lines <= EAGER_LINES || this.#waiting.length > LOG_CHUNK) this.flush();
+  }
+
+  flush(): void {
+    if (this.#waiting === '') return;
+    channel.send(frameBytes('log', this.#task, this.#waiting));
+    this.#waiting = '';
+  }
+}
