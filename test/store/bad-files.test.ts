@@ -185,6 +185,7 @@ describe('a damaged file', () => {
       INSERT INTO tags VALUES ('lost', 4000);
       INSERT INTO requirements SELECT id, 'absent', 1, 'd' FROM versions WHERE name = 'skill3';
       UPDATE counters SET value = 1 WHERE name = 'result_bytes';
+      UPDATE counters SET value = 3 WHERE name = 'versions';
     `);
     other.close();
     await using opened = disposable(await open(path));
@@ -199,6 +200,7 @@ describe('a damaged file', () => {
       /^search index: skill4 is found by other words/,
       /^damage: the entry of skill skill1/,
       /^results: \d+ bytes are kept, 1 are counted/,
+      /^counters: \d+ versions are kept, 3 are counted/,
     ];
     for (const pattern of expected)
       expect(

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { commitGroup } from '../../src/store/sqlite/commit.ts';
 import { openWriter } from '../../src/store/sqlite/database-file.ts';
-import { limitsOf, retain, type StoreLimits } from '../../src/store/sqlite/retention.ts';
+import { limitsOf, retain, type Retained, type StoreLimits } from '../../src/store/sqlite/retention.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { Statements } from '../../src/store/sqlite/statements.ts';
-import { writeOperations } from '../../src/store/sqlite/write-operations.ts';
+import { NO_CHANGES, writeOperations } from '../../src/store/sqlite/write-operations.ts';
 import { runRecord, sha256, skillVersion, SQLITE_OPTIONS, storedResult } from './records.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'skillcache-retention-'));
@@ -23,15 +24,18 @@ function retainAll(path: string, limits: Partial<StoreLimits>, nowMs = Date.now(
     path,
     limits: { ...limitsOf(SQLITE_OPTIONS), ...limits },
     unowned: new Set<string>(),
-    isPointerMoved: false,
+    changed: NO_CHANGES,
     acknowledged: () => undefined,
     committed: () => undefined,
   };
   const held: number[] = [];
-  const step = database.transaction(() => retain(context, { nowMs }).isMore);
+  const step = () => {
+    const [outcome] = commitGroup(context, [{ operation: 'retain', given: { nowMs } }]);
+    return outcome?.ok === true && (outcome.value as Retained).isMore;
+  };
   for (let isMore = true; isMore;) {
     const before = process.cpuUsage();
-    isMore = step.immediate();
+    isMore = step();
     const { user, system } = process.cpuUsage(before);
     held.push((user + system) / 1_000);
   }
@@ -155,7 +159,7 @@ describe('retention', () => {
       path,
       limits: { ...limitsOf(SQLITE_OPTIONS), versionsMax: 2 },
       unowned: new Set<string>(),
-      isPointerMoved: false,
+      changed: NO_CHANGES,
       acknowledged: () => undefined,
       committed: () => undefined,
     };

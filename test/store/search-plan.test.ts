@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SearchHit } from '../../src/store/store.ts';
 import { openDatabase, type SqliteDatabase } from '../../src/store/sqlite/driver.ts';
 import { planSearch } from '../../src/store/sqlite/search-plan.ts';
-import { search } from '../../src/store/sqlite/search.ts';
+import { search, type SearchBounds } from '../../src/store/sqlite/search.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { Statements } from '../../src/store/sqlite/statements.ts';
 import { skillVersion, SQLITE_OPTIONS } from './records.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
       name: `${word()}-${index}`,
       description: Array.from({ length: 6 }, word).join(' '),
       code: `const ${word()} = ${index};`,
-      tags: index % 2 === 0 ? ['even'] : [],
+      tags: [...(index % 2 === 0 ? ['even'] : []), ...(index % 5 === 0 ? ['fifth'] : [])],
     }),
   );
   await Promise.all(skills.map((skill) => store.add(skill)));
@@ -49,9 +49,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const ALL = { rankAll: 1e9, wanted: 1e9, ranked: 1e9 };
-const FEW = { rankAll: 50, wanted: 100, ranked: 600 };
-const find = (query: string, bounds: typeof ALL, tags: string[] = []) =>
+const ALL = { rankAll: 1e9, wanted: 1e9, ranked: 1e9, fewTagged: 0 };
+const FEW = { rankAll: 50, wanted: 100, ranked: 600, fewTagged: 0 };
+const find = (query: string, bounds: Partial<SearchBounds>, tags: string[] = []) =>
   search({ statements: new Statements(database), path, keepGoing() {} }, { query, limit: 10, tags }, bounds);
 const score = (hits: readonly SearchHit[]) => hits.reduce((sum, hit) => sum + hit.score, 0);
 const questions = Array.from({ length: 30 }, (_, index) =>
@@ -105,6 +105,26 @@ test('no step is begun for a caller who has left', () => {
   expect(left(0)).toThrow('nobody waits');
   expect(left(1)).toThrow('nobody waits');
   expect(left(100)()).toHaveLength(10);
+});
+
+test('the index is looked through in parts, and nobody looks on for a caller who has left', () => {
+  const parts = { ...FEW, foundAtOnce: 100 };
+  for (const query of questions) expect(find(query, parts)).toEqual(find(query, FEW));
+  let begun = 0;
+  const keepGoing = (): void => {
+    if ((begun += 1) > 5) throw new Error('nobody waits');
+  };
+  const context = { statements: new Statements(database), path, keepGoing };
+  const query = questions[4] as string;
+  expect(() => search(context, { query, limit: 10, tags: [] }, parts)).toThrow('nobody waits');
+});
+
+test('all that carry a rare tag and have a word are ranked', () => {
+  for (const query of questions) {
+    for (const tags of [['even'], ['EVEN', 'fifth'], ['fifth'], ['none'], ['even', 'none']]) {
+      expect(find(query, { ...FEW, fewTagged: SKILLS }, tags)).toEqual(find(query, ALL, tags));
+    }
+  }
 });
 
 test('a word that no skill has changes nothing', () => {

@@ -345,6 +345,29 @@ export function testStoreContract(name: string, open: (bounds?: StoreBounds) => 
       });
     });
 
+    test('skills and versions are counted as they come and go', async () => {
+      const counts = async () => {
+        const { skills, versions } = await store.stats();
+        return { skills, versions };
+      };
+      for (const code of ['1', '2', '3']) await store.add(skillVersion({ name: 'mean', code }));
+      await store.add(skillVersion({ name: 'other' }));
+      expect(await counts()).toEqual({ skills: 2, versions: 4 });
+      await store.add(skillVersion({ name: 'mean', code: '1' }));
+      await store.movePointer('mean', 2);
+      expect(await counts()).toEqual({ skills: 2, versions: 4 });
+      await store.remove('mean');
+      expect(await counts()).toEqual({ skills: 1, versions: 1 });
+      // One that fails is not counted, whatever it had done before, nor are the others of its group twice.
+      const damaged = skillVersion({ name: 'damaged', tags: [{} as unknown as string] });
+      const outcomes = await Promise.allSettled(
+        [skillVersion({ name: 'a' }), damaged, skillVersion({ name: 'b' })].map((one) => store.add(one)),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(await counts()).toEqual({ skills: 3, versions: 3 });
+      expect(await store.check()).toEqual({ ok: true, problems: [] });
+    });
+
     describe('runs', () => {
       test('a run is found at once, and listed newest first', async () => {
         const runs = ['1', '2', '3'].map((id) =>

@@ -15,6 +15,7 @@ export function checkDatabase(context: ReadContext, isDeep: boolean): StoreCheck
     foreignKeys,
     pointers,
     searchIndex,
+    counters,
     ...(isDeep ? [skills, versions, results, otherwiseIndexed] : []),
   ];
   for (const check of checks) {
@@ -71,6 +72,16 @@ function* searchIndex({ statements }: ReadContext): Generator<string> {
     'SELECT id FROM skill_index_docsize WHERE id NOT IN (SELECT id FROM skills)',
   );
   for (const { id } of extra) yield `search index: entry ${id} belongs to no skill`;
+}
+
+function* counters({ statements }: ReadContext): Generator<string> {
+  for (const table of ['skills', 'versions', 'results']) {
+    const { kept, counted } = statements.get(
+      `SELECT (SELECT count(*) FROM ${table}) AS kept, (SELECT value FROM counters WHERE name = ?) AS counted`,
+      table,
+    ) as { kept: number; counted: number | null };
+    if (kept !== counted) yield `counters: ${kept} ${table} are kept, ${counted} are counted`;
+  }
 }
 
 function* skills({ statements, keepGoing }: ReadContext): Generator<string> {

@@ -2,7 +2,7 @@
 import { expectCommits, type CommitMark } from './commit-mark.ts';
 import { databaseError, errorToWire, type WireError } from './database-errors.ts';
 import type { Statements } from './statements.ts';
-import { writeOperations, type WriteContext, type WriteOperations } from './write-operations.ts';
+import { NO_CHANGES, writeOperations, type WriteContext, type WriteOperations } from './write-operations.ts';
 
 /** One write, as it crosses to the writer's thread. */
 export interface Write {
@@ -66,7 +66,7 @@ function begin({ statements, path, acknowledged }: WriteContext): void {
 function workAndCommit<Answer>(context: WriteContext, work: () => Answer): Answer {
   const { statements } = context;
   const changesBefore = totalChanges(context);
-  context.isPointerMoved = false;
+  context.changed = NO_CHANGES;
   try {
     const answer = work();
     const mark = totalChanges(context) === changesBefore ? undefined : countCommit(context);
@@ -79,9 +79,16 @@ function workAndCommit<Answer>(context: WriteContext, work: () => Answer): Answe
   }
 }
 
-function countCommit({ statements, isPointerMoved }: WriteContext): CommitMark {
-  const counted = isPointerMoved ? `('commits', 'pointer_epoch')` : `('commits')`;
-  statements.run(`UPDATE counters SET value = value + 1 WHERE name IN ${counted}`);
+function countCommit({ statements, changed }: WriteContext): CommitMark {
+  const { isPointerMoved, skills, versions } = changed;
+  statements.run(
+    `UPDATE counters SET value = value + CASE name
+       WHEN 'commits' THEN 1 WHEN 'pointer_epoch' THEN ? WHEN 'skills' THEN ? ELSE ? END
+     WHERE name IN ('commits', 'pointer_epoch', 'skills', 'versions')`,
+    isPointerMoved ? 1 : 0,
+    skills,
+    versions,
+  );
   return readCommits(statements) as CommitMark;
 }
 
@@ -118,9 +125,15 @@ function runInSavepoint(context: WriteContext, write: Write): Outcome {
   }
 }
 
-// The table of operations and that of their arguments have the same keys.
 function run(context: WriteContext, { operation, given }: Write): unknown {
-  return writeOperations[operation](context, given as never);
+  const { changed } = context;
+  try {
+    // The table of operations and that of their arguments have the same keys.
+    return writeOperations[operation](context, given as never);
+  } catch (error) {
+    context.changed = changed;
+    throw error;
+  }
 }
 
 function totalChanges({ statements }: WriteContext): number {

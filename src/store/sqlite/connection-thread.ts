@@ -11,7 +11,7 @@ import { readOperations, type ReadOperations } from './read-operations.ts';
 import { resetConnection } from './reset.ts';
 import { Statements } from './statements.ts';
 import type { StoreLimits } from './retention.ts';
-import type { WriteContext } from './write-operations.ts';
+import { NO_CHANGES, type WriteContext } from './write-operations.ts';
 
 export interface ThreadData {
   readonly role: 'reader' | 'writer';
@@ -112,7 +112,7 @@ answer(0, () => {
     path,
     limits: data.limits,
     unowned: new Set(),
-    isPointerMoved: false,
+    changed: NO_CHANGES,
     acknowledged: () => acknowledged,
     committed(mark) {
       acknowledged = mark;

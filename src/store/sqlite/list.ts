@@ -2,8 +2,8 @@
 import type { SkillSummary } from '../store.ts';
 import type { ReadContext } from './read-operations.ts';
 import { toSkillSummary, type SkillRow } from './records.ts';
-import { hasTags } from './search.ts';
 import type { Statements } from './statements.ts';
+import { hasTags, rareTag } from './tags.ts';
 
 export interface ListArguments {
   readonly limit: number;
@@ -20,11 +20,9 @@ export function list(
   { limit, after = '', tags }: ListArguments,
   few: number = FEW,
 ): SkillSummary[] {
-  const rarest = tags.length === 0 ? undefined : rarestOf(statements, tags, few + 1);
+  const rare = rareTag(statements, tags, few);
   const rows =
-    rarest === undefined || rarest.skills > few
-      ? byName(statements, tags, after, limit)
-      : byTag(statements, rarest.tag, tags, after, limit);
+    rare === undefined ? byName(statements, tags, after, limit) : byTag(statements, rare, tags, after, limit);
   return rows.map((row) => toSkillSummary(row, path));
 }
 
@@ -59,16 +57,4 @@ function byTag(
     ...tags,
     limit,
   );
-}
-
-function rarestOf(
-  statements: Statements,
-  tags: readonly string[],
-  most: number,
-): { tag: string; skills: number } {
-  const counted = tags.map((tag) => {
-    const sql = 'SELECT count(*) AS skills FROM (SELECT 1 FROM tags WHERE tag = ? LIMIT ?)';
-    return { tag, ...(statements.get(sql, tag, most) as { skills: number }) };
-  });
-  return counted.reduce((rarest, one) => (one.skills < rarest.skills ? one : rarest));
 }

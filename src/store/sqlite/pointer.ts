@@ -38,7 +38,7 @@ export function pointAt(
   statements.run('DELETE FROM skill_index WHERE rowid = ?', skillId);
   describe(statements, skillId, target);
   if (status === 'added') dropExcessVersions(context, skillId);
-  context.isPointerMoved = true;
+  countPointerMove(context);
   return { name, version, digest, status };
 }
 
@@ -50,7 +50,7 @@ export function insertPointer(context: WriteContext, target: PointedVersion): nu
     ...entryOf(target),
   );
   describe(statements, skillId, target);
-  context.isPointerMoved = true;
+  countPointerMove(context, 1);
   return skillId;
 }
 
@@ -111,4 +111,10 @@ function requirePinned(statements: Statements, by: string, required: PinnedRequi
   const { name, version, digest } = required;
   const message = `${by} requires ${name}@${version}, which is no longer there`;
   throw new RequirementError(message, { details: { skill: by, requires: name, version, digest } });
+}
+
+/** `skills`: how many there are more, or fewer. */
+export function countPointerMove(context: WriteContext, skills = 0): void {
+  const { changed } = context;
+  context.changed = { ...changed, isPointerMoved: true, skills: changed.skills + skills };
 }

@@ -67,11 +67,16 @@ export const readOperations: ReadOperations = {
     return rows.map(toRunRecord);
   },
   count({ statements }) {
-    return statements.get<StoreCounts>(
-      `SELECT (SELECT count(*) FROM skills) AS skills, (SELECT count(*) FROM versions) AS versions,
-         (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM runs) AS runs,
-         (SELECT value FROM counters WHERE name = 'result_bytes') AS resultBytes`,
-    ) as StoreCounts;
+    const rows = statements.all<{ name: string; value: number }>('SELECT name, value FROM counters');
+    const counters = new Map(rows.map(({ name, value }) => [name, value]));
+    const [runs = 0] = statements.column<number>('SELECT count(*) FROM runs');
+    return {
+      skills: counters.get('skills') ?? 0,
+      versions: counters.get('versions') ?? 0,
+      results: counters.get('results') ?? 0,
+      resultBytes: counters.get('result_bytes') ?? 0,
+      runs,
+    };
   },
   check: (context, { deep }) => checkDatabase(context, deep),
 };

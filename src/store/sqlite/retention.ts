@@ -181,7 +181,14 @@ function dropVersions(context: WriteContext, query: string, bound: number, count
     statements.run('DELETE FROM versions WHERE id = ?', id);
     dropResultsOf(context, digest);
   }
+  countVersions(context, -spare.length);
   return spare.length;
+}
+
+/** How many there are more, or fewer. */
+export function countVersions(context: WriteContext, versions: number): void {
+  const { changed } = context;
+  context.changed = { ...changed, versions: changed.versions + versions };
 }
 
 function dropUnowned(context: WriteContext): number {

@@ -33,7 +33,7 @@ export interface SearchPlan {
 }
 
 /** Seen of one word; beyond it, how common it is follows from how dense it was. */
-const SEEN_MAX = 2_000;
+const SEEN_MAX = 1_000;
 /** Words whose combinations are tried, the rarest: 255 of them. */
 const COMBINED_MAX = 8;
 /** What is found must be this share of what would be, for the least telling combinations to be left out. */

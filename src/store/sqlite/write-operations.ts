@@ -13,6 +13,7 @@ import { resultChecksum, toSkillVersion, versionChecksum } from './records.ts';
 import type { VersionRow } from './records.ts';
 import type { StoreLimits } from './retention.ts';
 import {
+  countVersions,
   dropExcessResults,
   dropExpiredResults,
   dropResults,
@@ -21,7 +22,7 @@ import {
   type DropArguments,
   type Retained,
 } from './retention.ts';
-import { insertPointer, pointAt, requireAll, type PointedVersion } from './pointer.ts';
+import { countPointerMove, insertPointer, pointAt, requireAll, type PointedVersion } from './pointer.ts';
 import { recordRuns, type RefusedRow, type RunRow } from './run-rows.ts';
 import { serviceWrites, type ServiceWrites } from './service-operations.ts';
 import type { Statements } from './statements.ts';
@@ -32,13 +33,22 @@ export interface WriteContext {
   readonly limits: StoreLimits;
   /** Digests of versions that are gone and left more results than could be dropped with them. */
   readonly unowned: Set<string>;
-  /** Set by a write that moved a pointer; the commit counts it, once for its group. */
-  isPointerMoved: boolean;
+  /** What the writes of a group changed, for the commit to count. */
+  changed: Changes;
   /** The last commit that this process was told of. */
   acknowledged(): CommitMark | undefined;
   /** A commit is on disk. */
   committed(mark: CommitMark): void;
 }
+
+export interface Changes {
+  readonly isPointerMoved: boolean;
+  /** How many there are more than before, or fewer. */
+  readonly skills: number;
+  readonly versions: number;
+}
+
+export const NO_CHANGES: Changes = { isPointerMoved: false, skills: 0, versions: 0 };
 
 export interface AddArguments extends Expectation {
   readonly name: string;
@@ -91,7 +101,7 @@ export const writeOperations: WriteOperations = {
     const added = { name, version, digest, createdAtMs, definition, analysis };
     const skillId = pointer?.id ?? insertPointer(context, added);
     insertVersion(
-      statements,
+      context,
       skillId,
       { name, version, digest, created_at_ms: createdAtMs, body },
       analysis.requires,
@@ -123,7 +133,8 @@ export const writeOperations: WriteOperations = {
     statements.run('DELETE FROM skill_index WHERE rowid = ?', pointer.id);
     statements.run('DELETE FROM skills WHERE id = ?', pointer.id);
     for (const digest of digests) dropResultsOf(context, digest);
-    context.isPointerMoved = true;
+    countPointerMove(context, -1);
+    countVersions(context, -digests.length);
     return true;
   },
 
@@ -194,11 +205,13 @@ function findVersion(
 }
 
 function insertVersion(
-  statements: Statements,
+  context: WriteContext,
   skillId: number,
   row: Omit<VersionRow, 'checksum'>,
   requires: readonly PinnedRequirement[],
 ): void {
+  const { statements } = context;
+  countVersions(context, 1);
   statements.run(
     `INSERT INTO versions (skill_id, version, name, digest, created_at_ms, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
     skillId,
