@@ -14,6 +14,8 @@ export interface Copy {
   readonly processId: number;
   /** The server's. */
   readonly parentId: number;
+  /** Whether the server did nothing but make it. */
+  readonly isAwaited: boolean;
 }
 
 const F_SETFL = 4;
@@ -47,7 +49,8 @@ export function serveForks(calls: SystemCalls, slots: number, afterFirst?: () =>
       const child = system.fork();
       if (child === 0) {
         const processId = becomeCopy(system, slot, slots);
-        return { order: JSON.parse(payload.toString('utf8')) as ForkOrder, processId, parentId };
+        const order = JSON.parse(payload.toString('utf8')) as ForkOrder;
+        return { order, processId, parentId, isAwaited: isFirst && afterFirst !== undefined };
       }
       for (const descriptor of [channelOf(slot), channelOf(slot) + 1]) system.close(descriptor);
       if (child < 0) tell(slot, { error: `it cannot be copied: error ${-child}` });

@@ -77,6 +77,8 @@ function start(): void {
   // Nothing is left that could run, and no answer yet: see `look`.
   process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
   send(frameBytes('hello', 0, JSON.stringify(hello)));
+  // Writes to what it shares with the others, which the kernel copies page by page.
+  if (copy?.isAwaited === false) rehearse();
   proceed(next);
 }
 
