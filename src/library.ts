@@ -91,7 +91,7 @@ export class SkillLibrary {
    * {SecurityValidationError}, {SkillVerificationError}; the old version keeps serving.
    */
   add(definition: unknown, options: AddOptions = {}): Promise<AddedSkill> {
-    return this.#gate.work(() => addSkill(this.#parts, definition, options, this.#gate.closing));
+    return this.#gate.work(() => addSkill(this.#parts, definition, options, this.#gate.signals));
   }
 
   /** The current version of `name`, or `name@version`. @throws {SkillNotFoundError} */
@@ -164,8 +164,10 @@ export class SkillLibrary {
   verify(reference: string, options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
     return this.#gate.work(async () => {
       const { name, version } = parseReference(reference);
-      const { signal } = new RunRequest(options.signal ? { signal: options.signal } : {}, this.#gate.closing);
-      return verifyVersion(this.#parts, await this.#parts.skills.get(name, version, { signal }), signal);
+      const { signals } = this.#gate;
+      using request = new RunRequest(options.signal ? { signal: options.signal } : {}, signals);
+      const skill = await this.#parts.skills.get(name, version, { signal: request.signal });
+      return await verifyVersion(this.#parts, skill, options, signals);
     });
   }
 

@@ -100,13 +100,12 @@ function writeDown(audit: AuditTrail, request: FastifyRequest, status: number): 
   const { caller, failure, id } = request;
   const { route } = request.routeOptions.config;
   if (route?.audit === undefined && !REFUSALS.has(status)) return;
-  const { name, id: run } = (request.params ?? {}) as { name?: unknown; id?: unknown };
-  const target = [request.target, name, run].find((one) => typeof one === 'string') as string | undefined;
+  const { name, id: run } = (request.params ?? {}) as { name?: string; id?: string };
   audit.add({
     tenant: caller.tenant,
     caller: caller.id,
     action: route?.audit ?? route?.id ?? 'none',
-    ...(target !== undefined && { target: target.slice(0, 100) }),
+    target: (request.target ?? name ?? run)?.slice(0, 100),
     outcome: failure ?? 'ok',
     request: id,
   });

@@ -62,12 +62,11 @@ function listSkills(context: ServiceContext): Route {
       const library = await context.libraryOf(caller);
       const { limit, cursor } = query;
       const tags = query.tag === undefined ? [] : [query.tag].flat();
+      const signal = context.clients.signalOf(request);
       const isSeen = ({ name }: { name: string }): boolean => maySee(caller, name);
       if (query.query === undefined) {
         const after = cursor === undefined ? {} : { after: nameOf(cursor) };
-        const page = await context.clients.during(request, (signal) =>
-          library.list({ limit, tags, signal, ...after }),
-        );
+        const page = await library.list({ limit, tags, signal, ...after });
         const last = page.at(-1);
         return {
           skills: page.filter(isSeen),
@@ -77,9 +76,7 @@ function listSkills(context: ServiceContext): Route {
       const from = cursor === undefined ? 0 : Math.min(SEARCH_MAX, numberOf(cursor));
       const until = Math.min(SEARCH_MAX, from + limit);
       const words = query.query;
-      const hits = await context.clients.during(request, (signal) =>
-        library.search(words, { limit: until, tags, signal }),
-      );
+      const hits = await library.search(words, { limit: until, tags, signal });
       const next = hits.length < until || until === SEARCH_MAX ? null : toCursor(String(until));
       return { skills: hits.slice(from).filter(isSeen), next };
     },
@@ -200,9 +197,8 @@ function putSkill(context: ServiceContext): Route {
       try {
         const verify = query.verify === 'true';
         const expected = expectationOf(request.headers);
-        const added = await context.clients.during(request, (signal) =>
-          library.add({ ...body, name }, { verify, signal, expected }),
-        );
+        const signal = context.clients.signalOf(request);
+        const added = await library.add({ ...body, name }, { verify, signal, expected });
         const { version, digest, status, verified, warnings } = added;
         reply.code(status === 'added' ? 201 : 200).header('etag', etagOf(digest));
         reply.header('location', `/v1/skills/${added.name}`);

@@ -5,6 +5,7 @@ import { abortError, RequirementError, SecurityValidationError } from '../errors
 import { Execution } from './execution.ts';
 import type { LibraryParts } from './parts.ts';
 import { RunRequest } from './run.ts';
+import type { RunSignals } from './run-signals.ts';
 import type { AddOptions, AddedSkill, VerifyReport } from './types.ts';
 import { decodeValue } from '../sandbox/codec.ts';
 import { analyseSkill, type SkillAnalysis } from '../skills/analyse.ts';
@@ -21,10 +22,10 @@ export async function addSkill(
   parts: LibraryParts,
   input: unknown,
   options: AddOptions,
-  closing: AbortSignal,
+  signals: RunSignals,
 ): Promise<AddedSkill> {
   const definition = parseSkillDefinition(input);
-  const { signal } = new RunRequest(options.signal ? { signal: options.signal } : {}, closing);
+  using request = new RunRequest(options.signal ? { signal: options.signal } : {}, signals);
   const analysis = await analyse(parts, definition);
   const undeclared = checkPolicy(parts, definition, analysis);
   const warnings = undeclared.map(
@@ -39,12 +40,12 @@ export async function addSkill(
     const candidate = await parts.compile({ ...version, version: 0, createdAtMs: 0 });
     refuseCycles(candidate);
     if (options.verify !== false) {
-      const { failures, passed } = await runExamples(parts, candidate, signal);
+      const { failures, passed } = await runExamples(parts, candidate, options, signals);
       if (failures.length > 0) throw verificationError(definition, failures);
       verified = passed;
     }
   }
-  if (signal.aborted) throw abortError(signal);
+  if (request.signal.aborted) throw abortError(request.signal);
   return { ...(await parts.store.add(version, options)), verified, undeclared, warnings };
 }
 
@@ -52,10 +53,11 @@ export async function addSkill(
 export async function verifyVersion(
   parts: LibraryParts,
   skill: CompiledSkill,
-  signal: AbortSignal,
+  options: { signal?: AbortSignal },
+  signals: RunSignals,
 ): Promise<VerifyReport> {
   const { name, version } = skill.version;
-  return { name, version, ...(await runExamples(parts, skill, signal)) };
+  return { name, version, ...(await runExamples(parts, skill, options, signals)) };
 }
 
 /** Code that is run and not stored, as a version of no name. */
@@ -124,13 +126,14 @@ function refuseCycles(candidate: CompiledSkill): void {
 async function runExamples(
   parts: LibraryParts,
   skill: CompiledSkill,
-  signal: AbortSignal,
+  { signal }: { signal?: AbortSignal },
+  signals: RunSignals,
 ): Promise<{ passed: number; failures: ExampleFailure[] }> {
   const { definition } = skill.version;
   const failures = await verifyExamples(definition, async (example) => {
-    const request = new RunRequest(
-      { cache: 'bypass', ...(example.context && { context: example.context }) },
-      signal,
+    using request = new RunRequest(
+      { cache: 'bypass', ...(signal && { signal }), ...(example.context && { context: example.context }) },
+      signals,
     );
     const { result } = await new Execution(parts, skill, example.inputs, request).answer();
     return { output: decodeValue(result.text) };

@@ -1,6 +1,7 @@
 /** Lets work in while the library is open, and at the end waits for it, so long and no longer. */
 import { setMaxListeners } from 'node:events';
 import { ClosedError } from '../errors.ts';
+import { RunSignals } from './run-signals.ts';
 
 /** A timer that does nothing, so it is as long as may be. */
 const ALIVE_MS = 2 ** 31 - 1;
@@ -8,6 +9,8 @@ const ALIVE_MS = 2 ** 31 - 1;
 export class LibraryGate {
   /** Fires when `close` has waited long enough. */
   readonly #closing = new AbortController();
+  /** Of the runs that have a signal of their own. */
+  readonly signals = new RunSignals(this.#closing.signal);
   readonly #onWork: () => void;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;

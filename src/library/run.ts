@@ -5,40 +5,47 @@ import { AbortedError, abortError, SkillCacheError, toError } from '../errors.ts
 import { Execution, type RunFound } from './execution.ts';
 import type { LibraryGate } from './gate.ts';
 import type { LibraryParts } from './parts.ts';
+import type { RunSignal, RunSignals } from './run-signals.ts';
 import type { SkillRun } from './types.ts';
 import { checkRunOptions, type RunOptions } from '../run-options.ts';
 import { decodeValue } from '../sandbox/codec.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { DispatchResult } from '../workers/dispatch-types.ts';
 
-/** A run that has begun. What a known answer does not need is made when it is asked for. */
-export class RunRequest {
+/** A run that has begun, until it is disposed of. What a known answer does not need is made when it is asked for. */
+export class RunRequest implements Disposable {
   readonly id: string;
   /** `performance.now()` at its start. */
   readonly startMs: number = performance.now();
   readonly options: RunOptions;
-  readonly #closing: AbortSignal;
-  #signal: AbortSignal | undefined;
+  readonly #signals: RunSignals;
+  #lent: RunSignal | undefined;
 
   /** @throws {ConfigurationError} for a wrong option; {AbortedError} when a signal has fired already. */
-  constructor(options: RunOptions, closing: AbortSignal) {
+  constructor(options: RunOptions, signals: RunSignals) {
     this.options = checkRunOptions(options);
     this.id = options.id ?? randomUUID();
-    this.#closing = closing;
+    this.#signals = signals;
     if (options.signal?.aborted) throw abortError(options.signal);
-    if (closing.aborted) throw abortError(closing);
+    if (signals.closing.aborted) throw abortError(signals.closing);
   }
 
   /** Fires when the caller leaves, or the library is closed for good. */
   get signal(): AbortSignal {
     const { signal } = this.options;
-    this.#signal ??= signal ? AbortSignal.any([signal, this.#closing]) : this.#closing;
-    return this.#signal;
+    if (!signal) return this.#signals.closing;
+    this.#lent ??= this.#signals.lend(signal);
+    return this.#lent;
   }
 
   /** Wall time. */
   get startedAtMs(): number {
     return Math.round(Date.now() - (performance.now() - this.startMs));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#lent) this.#signals.giveBack(this.#lent);
+    this.#lent = undefined;
   }
 }
 
@@ -59,7 +66,7 @@ export function run(
   let request: RunRequest;
   try {
     gate.refuseClosed();
-    request = new RunRequest(options, gate.closing);
+    request = new RunRequest(options, gate.signals);
   } catch (error) {
     return Promise.reject(error as Error);
   }
@@ -79,7 +86,7 @@ export function run(
     const begun = skill;
     return gate.work(() => finish(parts, request, begun, execution));
   } catch (thrown) {
-    return Promise.reject(watch.runFailed(request, skill, thrown));
+    return Promise.reject(failed(parts, request, skill, thrown));
   }
 }
 
@@ -99,7 +106,7 @@ async function loadAndRun(
     execution = new Execution(parts, skill, inputs, request);
     clock?.lap('validate');
   } catch (thrown) {
-    throw watch.runFailed(request, skill, thrown);
+    throw failed(parts, request, skill, thrown);
   }
   return finish(parts, request, skill, execution);
 }
@@ -113,14 +120,27 @@ async function finish(
   try {
     return ended(parts, request, skill, await execution.answer());
   } catch (thrown) {
-    throw parts.watch.runFailed(request, skill, thrown);
+    throw failed(parts, request, skill, thrown);
   }
 }
 
 function ended(parts: LibraryParts, request: RunRequest, skill: CompiledSkill, found: RunFound): SkillRun {
   const answer = runAnswer(request, skill, found);
   parts.watch.runEnded(request, skill, found, answer.durationMs);
+  request[Symbol.dispose]();
   return answer;
+}
+
+/** The error its caller gets. */
+function failed(
+  parts: LibraryParts,
+  request: RunRequest,
+  skill: CompiledSkill | undefined,
+  thrown: unknown,
+): Error {
+  const error = parts.watch.runFailed(request, skill, thrown);
+  request[Symbol.dispose]();
+  return error;
 }
 
 /** What the caller gets. */

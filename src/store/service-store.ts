@@ -24,7 +24,7 @@ export interface AuditEntry {
   /** As `skill.put`, `run`, `key.create`. */
   readonly action: string;
   /** What it was done to. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** `ok`, or the code of the error that refused it. */
   readonly outcome: string;
   /** How often, where equal ones within a second are one entry. */

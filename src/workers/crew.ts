@@ -207,14 +207,20 @@ export class Crew {
   /** What was lent was started for another's needs, or died since: it gets a worker that fits. */
   async #refit(lease: Lease<WorkerSlot>, request: DispatchRequest): Promise<void> {
     const { signal } = request;
+    const start = new AbortController();
+    const stop = (): void => start.abort();
+    // By hand: `AbortSignal.any` hears signals alone that Node itself made.
+    for (const one of [this.#closing, signal]) one?.addEventListener('abort', stop, { once: true });
+    if (this.#closing.aborted || signal?.aborted) stop();
     try {
-      const signals = signal === undefined ? [this.#closing] : [this.#closing, signal];
-      const fitting = await this.#starter.start(needsOf(request), AbortSignal.any(signals));
+      const fitting = await this.#starter.start(needsOf(request), start.signal);
       await lease.value.replaceBy(fitting);
       this.#watch(lease.value);
     } catch (error) {
       await lease.destroy('broken');
       throw signal?.aborted ? abortError(signal) : error;
+    } finally {
+      for (const one of [this.#closing, signal]) one?.removeEventListener('abort', stop);
     }
   }
 

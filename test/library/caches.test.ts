@@ -11,6 +11,7 @@ import {
   SkillNotFoundError,
 } from '../../src/index.ts';
 import { RunRequest } from '../../src/library/run.ts';
+import { RunSignals } from '../../src/library/run-signals.ts';
 import { movingAverage, openTestLibrary } from './fixtures.ts';
 
 const double = {
@@ -163,15 +164,16 @@ test('a known answer is refused to data that a skill could not be given', async 
 
 test('options that are good by hand are good by the schema', () => {
   const { signal } = new AbortController();
+  const signals = new RunSignals(signal);
   for (const options of [
     {},
     { context: {}, parameters: {}, cache: 'refresh', explain: true, seed: 1, now: 5, signal },
     { timeoutMs: 86_400_000, memoryBytesMax: 16_777_216, outputBytesMax: 1, logBytesMax: 0 },
     { now: '2026-01-01T00:00:00Z', timeoutMs: undefined },
   ] as const) {
-    expect(new RunRequest(options as never, signal).options).toBe(options);
+    expect(new RunRequest(options as never, signals).options).toBe(options);
   }
   for (const wrong of [{ seed: -1 }, { now: 'soon' }, { cache: 'no' }, { context: 5 }, { toString: 1 }, []]) {
-    expect(() => new RunRequest(wrong as never, signal)).toThrow(ConfigurationError);
+    expect(() => new RunRequest(wrong as never, signals)).toThrow(ConfigurationError);
   }
 });
