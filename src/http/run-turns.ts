@@ -1,7 +1,7 @@
 /** Lets the event loop look around while many runs are begun: who is refused, or asks for less, is answered meanwhile. */
 
 /** Between two turns of the loop, in ms. Runs that were begun within it are begun at once. */
-const BUDGET_MS = 10;
+const BUDGET_MS = 3;
 
 export class RunTurns {
   readonly #now: () => number;

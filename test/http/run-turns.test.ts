@@ -24,11 +24,11 @@ async function begin(count: number, ms: number): Promise<number[][]> {
 }
 
 test('runs that take little are begun at once', async () => {
-  expect(await begin(50, 0.1)).toHaveLength(1);
+  expect(await begin(25, 0.1)).toHaveLength(1);
 });
 
 test('of many that take long a few begin each turn, in their order', async () => {
-  const seen = await begin(10, 4);
+  const seen = await begin(10, 1.2);
   expect(seen[0]).toEqual([0, 1, 2]);
   expect(seen.at(-1)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(seen.length).toBeGreaterThan(3);
