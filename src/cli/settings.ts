@@ -6,6 +6,7 @@ import type { SkillLibraryOptions } from '../options.ts';
 import { jsonProblem } from './arguments.ts';
 import type { FolderVariables } from './config-folder.ts';
 import { readText } from './read-file.ts';
+import { unknownVariables } from './unknown-variables.ts';
 
 export type Source = 'default' | 'file' | 'env' | 'flag';
 
@@ -26,7 +27,7 @@ export interface Settings {
   /** Every option with its value, those of the endpoint and the log included. */
   readonly program: ResolvedProgramOptions;
   readonly list: readonly Setting[];
-  /** Variables that are named as ours are and set nothing. */
+  /** Variables that are named as ours are, set nothing, and are not like an option. */
   readonly unknownVariables: readonly string[];
 }
 
@@ -38,7 +39,12 @@ export interface SettingsInput {
   readonly configFile?: string | undefined;
 }
 
-type Layer = { source: Source; values: Map<string, { value: unknown; origin?: string }> };
+interface Layer {
+  readonly source: Source;
+  readonly values: Map<string, { value: unknown; origin?: string }>;
+  /** Those that it knows, whether they are set or not. */
+  readonly variables?: Iterable<string>;
+}
 
 /**
  * Flags win over the environment, the environment over the file, the file over the defaults.
@@ -64,15 +70,17 @@ export async function readSettings({ env, db, configFile }: SettingsInput): Prom
   const everything = nest(given);
   const program = check(everything, 'options');
   const { http: _http, log: _log, ...options } = everything;
-  return { options, program, list, unknownVariables: unknownVariables(env, list) };
+  const variables = list.map(({ variable }) => variable);
+  const unknown = unknownVariables(env, variables, otherVariables(list, layers));
+  return { options, program, list, unknownVariables: unknown };
 }
 
-/** An option whose key ends in `Env` holds the name of one more. */
-function unknownVariables(env: NodeJS.ProcessEnv, list: readonly Setting[]): string[] {
-  const known = new Set(['SKILLCACHE_CONFIG', 'SKILLCACHE_KEY', ...list.map(({ variable }) => variable)]);
-  for (const { key, value } of list) if (key.endsWith('Env')) known.add(String(value));
-  const isKnown = (name: string): boolean => known.has(name) || known.has(name.replace(/_FILE$/, ''));
-  return Object.keys(env).filter((name) => name.startsWith('SKILLCACHE_') && !isKnown(name));
+/** An option whose key ends in `Env` holds the name of one more; a folder may give an option one of its own. */
+function otherVariables(list: readonly Setting[], layers: readonly Layer[]): Set<string> {
+  const others = new Set(['SKILLCACHE_CONFIG', 'SKILLCACHE_KEY']);
+  for (const { key, value } of list) if (key.endsWith('Env')) others.add(String(value));
+  for (const { variables = [] } of layers) for (const name of variables) others.add(name);
+  return others;
 }
 
 /** Of a file, or of a folder of files. */
@@ -122,7 +130,7 @@ function variablesLayer(
     );
     values.set(key, { value, origin: path });
   }
-  return { source: 'env', values };
+  return { source: 'env', values, variables: Array.from(variables.values(), String) };
 }
 
 async function readConfig(path: string): Promise<string> {

@@ -1,12 +1,12 @@
 /** What else may have been meant by a name that no skill has. */
 import { SkillNotFoundError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
+import { distanceMax, editDistance } from './edit-distance.ts';
 import type { Session } from './session.ts';
 
 const PAGE = 1_000;
 const NAMES_LOOKED_AT_MAX = 20_000;
 const SHOWN_MAX = 3;
-const DISTANCE_MAX = 3;
 
 /** The error with the names that come near; as it is where none does, or the library does not open again. */
 export async function withSimilarNames(
@@ -30,7 +30,7 @@ export async function withSimilarNames(
 }
 
 async function similarNames(asked: string, library: SkillLibrary, signal: AbortSignal): Promise<string[]> {
-  const most = Math.min(DISTANCE_MAX, Math.max(1, Math.floor(asked.length / 3)));
+  const most = distanceMax(asked);
   const found: { name: string; distance: number }[] = [];
   let after: string | undefined;
   for (let seen = 0; seen < NAMES_LOOKED_AT_MAX; seen += PAGE) {
@@ -47,19 +47,4 @@ async function similarNames(asked: string, library: SkillLibrary, signal: AbortS
     .toSorted((left, right) => left.distance - right.distance)
     .slice(0, SHOWN_MAX)
     .map(({ name }) => name);
-}
-
-/** Letters to insert, delete or change (Levenshtein); beyond `most` some number above it. */
-function editDistance(from: string, to: string, most: number): number {
-  if (Math.abs(from.length - to.length) > most) return most + 1;
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
-  for (const [line, letter] of Array.from(from).entries()) {
-    const next = [line + 1];
-    for (let at = 0; at < to.length; at += 1) {
-      const changed = (row[at] ?? 0) + (letter === to[at] ? 0 : 1);
-      next.push(Math.min(changed, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? most + 1;
 }

@@ -62,15 +62,37 @@ describe('an option', () => {
     });
   });
 
-  test('a variable of our kind that sets nothing is named', async () => {
+  test('a variable of our kind that sets nothing and is like no option is named', async () => {
     const env = {
-      SKILLCACHE_RUN_TIMEOUT: '5',
+      SKILLCACHE_SERVICE_HOST: '10.0.0.1',
+      SKILLCACHE_PORT_7433_TCP: 'tcp://10.0.0.1:7433',
+      SKILLCACHE_LOG: '/var/log/client.log',
+      SKILLCACHE_KEY: 'sk_',
+      SKILLCACHE_RUN_TIMEOUT: '',
       SKILLCACHE_DB: 'a.db',
       SKILLCACHE_CONFIG: '',
       SKILLCACHE_WEBHOOK_SECRET: 'secret',
       SKILLCACHE_READONLY: 'true',
     };
-    expect((await readSettings({ env })).unknownVariables).toEqual(['SKILLCACHE_RUN_TIMEOUT']);
+    expect((await readSettings({ env })).unknownVariables).toEqual([
+      'SKILLCACHE_SERVICE_HOST',
+      'SKILLCACHE_PORT_7433_TCP',
+      'SKILLCACHE_LOG',
+    ]);
+  });
+
+  test('a variable that is a misspelt option is refused, with what was meant', async () => {
+    for (const [name, said] of [
+      ['SKILLCACHE_RUN_TIMEOUT', 'did you mean SKILLCACHE_RUN_TIMEOUT_MS?'],
+      ['SKILLCACHE_SANDBX_REQUIRE', 'did you mean SKILLCACHE_SANDBOX_REQUIRE?'],
+      ['SKILLCACHE_READ_ONLY', 'did you mean SKILLCACHE_READONLY?'],
+      ['SKILLCACHE_HTTP_HOSST_FILE', 'did you mean SKILLCACHE_HTTP_HOST'],
+      ['SKILLCACHE_LOG_VERBOSITY', 'expected one of SKILLCACHE_LOG_LEVEL, SKILLCACHE_LOG_REDACT'],
+    ] as const) {
+      const refused = readSettings({ env: { [name]: '5' } });
+      await expect(refused).rejects.toThrow(ConfigurationError);
+      await expect(refused).rejects.toThrow(`${name}: unknown option; ${said}`);
+    }
   });
 
   test('an empty variable is none', async () => {
@@ -154,12 +176,17 @@ describe('a folder', () => {
         '{"run":{"timeoutMs":1,"logBytesMax":1,"outputBytesMax":1,"memoryBytesMax":20000000},"http":{"port":1}}',
       'production.json': '{"run":{"logBytesMax":2,"outputBytesMax":2}}',
       'local.json': '{"run":{"outputBytesMax":3}}',
-      'custom-environment-variables.json': '{"http":{"port":"HTTP_TEST_PORT"}}',
+      'custom-environment-variables.json':
+        '{"http":{"port":"HTTP_TEST_PORT","host":"SKILLCACHE_HTTP_ADDRESS"}}',
       'default.js': 'process.exit(9)',
     });
     process.env['HTTP_TEST_PORT'] = '4';
     try {
-      const env = { NODE_ENV: 'production', SKILLCACHE_RUN_MEMORY_BYTES_MAX: '30000000' };
+      const env = {
+        NODE_ENV: 'production',
+        SKILLCACHE_RUN_MEMORY_BYTES_MAX: '30000000',
+        SKILLCACHE_HTTP_ADDRESS: '127.0.0.1',
+      };
       const { list } = await readSettings({ env, configFile: path });
       const of = (key: string): unknown[] => {
         const { value, source, origin } = list.find((setting) => setting.key === key) ?? {};
