@@ -3,9 +3,12 @@
  * answers in memory and for runs in workers (Linux; elsewhere of the process, where the writer's groups are noise). Libraries in one process take short blocks in turn; of each pair of blocks,
  * which ran next to each other, the ratio; of all pairs the median, and between what it lies with 95 % certainty. A
  * third library, off as well, shows what the same method says where there is no difference.
+ * A run in a worker varies by more than watching costs, so its share is also read from profiles of the main thread: of the
+ * samples in which it did anything, those in the monitor or in what the monitor called. On, and off beside it.
  *   npm run build && node bench/monitoring.mjs [--pairs 300]
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
 import { SkillLibrary } from '../dist/index.js';
 import { RunCounters } from '../dist/monitor/run-counters.js';
@@ -17,6 +20,8 @@ const WARM_UP = 20;
 const OF_MAIN_THREAD = `/proc/self/task/${process.pid}/schedstat`;
 const HITS = 400;
 const RUNS = 10;
+const PROFILES = 12;
+const PROFILED_RUNS = 1_000;
 const CLOCKED = 2_000;
 const LOOKS = 200;
 const LOOK_EVERY_MS = 30_000;
@@ -41,6 +46,7 @@ for (const library of [off, on, control]) {
 console.log(`processor's time, in pairs of blocks        off   cost`);
 await compare('answer in memory, 1 KB', PAIRS, HITS, hit);
 const runUs = await compare('run in a worker', PAIRS / 2, RUNS, bypass);
+await profiles();
 await clocks(runUs);
 await looks();
 await Promise.all([off, on, control].map((library) => library.close()));
@@ -82,6 +88,44 @@ async function compare(label, pairs, calls, work) {
     `  ${label.padEnd(36)} ${offUs.toFixed(1).padStart(8)} µs   ${interval(ratios.on)}   without any difference: ${interval(ratios.control)}`,
   );
   return offUs;
+}
+
+/** The monitor's share of the main thread, library by library in turn: the median of the profiles, and its interval. */
+async function profiles() {
+  const shares = { on: [], off: [] };
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 50 });
+  // Until V8 has compiled them: what runs seldom is interpreted, at twice the share.
+  for (let run = 0; run < 4 * PROFILED_RUNS; run += 1) await bypass(on);
+  for (let profile = 0; profile < PROFILES; profile += 1) {
+    for (const [name, library] of Object.entries({ on, off })) {
+      await session.post('Profiler.start');
+      for (let run = 0; run < PROFILED_RUNS; run += 1) await bypass(library);
+      shares[name].push(1 + shareOfMonitor((await session.post('Profiler.stop')).profile));
+    }
+  }
+  session.disconnect();
+  console.log(
+    `  ${"  the monitor's share of a profile".padEnd(36)} ${''.padStart(11)}   ${interval(shares.on)}   off: ${interval(shares.off)}`,
+  );
+}
+
+function shareOfMonitor({ nodes, samples }) {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const isWatching = new Map();
+  const watches = (id) => {
+    if (id === undefined) return false;
+    if (!isWatching.has(id)) {
+      const { url } = byId.get(id).callFrame;
+      isWatching.set(id, url.includes('/dist/monitor/') || watches(parents.get(id)));
+    }
+    return isWatching.get(id);
+  };
+  const busy = samples.filter((id) => byId.get(id).callFrame.functionName !== '(idle)');
+  return busy.filter(watches).length / busy.length;
 }
 
 /** What watching adds to a run in a worker, by itself: blocks of real runs vary by more. In rounds, as above. */

@@ -10,7 +10,9 @@ export class RunCounters {
   #inFlight = 0;
   readonly #errors = new Map<ErrorCode, number>();
   readonly #durations = new DurationHistogram();
-  readonly #stages = new Map(RUN_STAGES.map((stage) => [stage, new DurationHistogram()]));
+  readonly #stages = Object.fromEntries(
+    RUN_STAGES.map((stage) => [stage, new DurationHistogram()]),
+  ) as Record<RunStage, DurationHistogram>;
 
   started(): void {
     this.#inFlight += 1;
@@ -31,12 +33,12 @@ export class RunCounters {
   }
 
   stage(stage: RunStage, durationMs: number): void {
-    this.#stages.get(stage)?.record(durationMs);
+    this.#stages[stage].record(durationMs);
   }
 
   snapshot(): RunNumbers {
     const errors = Object.fromEntries(this.#errors);
-    const stages = [...this.#stages].map(([stage, histogram]) => [stage, histogram.snapshot()]);
+    const stages = Object.entries(this.#stages).map(([stage, histogram]) => [stage, histogram.snapshot()]);
     return {
       total: this.#ok + Object.values(errors).reduce((sum, count) => sum + count, 0),
       ok: this.#ok,

@@ -12,19 +12,21 @@ export type StageListener = (
 export class StageClock {
   readonly #counters: RunCounters;
   readonly #told: StageListener | undefined;
-  #sinceMs = performance.now();
+  #sinceMs: number;
 
   constructor(counters: RunCounters, told?: StageListener) {
     this.#counters = counters;
     this.#told = told;
+    this.#sinceMs = performance.now();
   }
 
   /** The part that began when the one before it ended is over. */
   lap(stage: RunStage): void {
     const nowMs = performance.now();
-    this.#counters.stage(stage, nowMs - this.#sinceMs);
-    // Its parts are told by who knows them.
-    if (stage !== 'execute') this.#told?.(stage, nowMs - this.#sinceMs, 0);
+    const durationMs = nowMs - this.#sinceMs;
     this.#sinceMs = nowMs;
+    this.#counters.stage(stage, durationMs);
+    // Its parts are told by who knows them.
+    if (this.#told !== undefined && stage !== 'execute') this.#told(stage, durationMs, 0);
   }
 }

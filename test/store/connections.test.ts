@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PoolObserver } from '../../src/pool/pool-stats.ts';
@@ -54,6 +54,20 @@ describe('reader connections', () => {
     expect(await store.search(words[3] ?? '', { limit: 1 })).toHaveLength(1);
     expect(await readers()).toMatchObject({ created, inUse: 0, idle: 1 });
   });
+
+  test.runIf(process.platform === 'linux')(
+    'step back where cores are few; the event loop and the writer do not',
+    async () => {
+      await store.search('warm');
+      const nices = readdirSync('/proc/self/task').map((id) => {
+        const fields = readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(') ').at(-1) as string;
+        return Number(fields.split(' ')[16]);
+      });
+      const own = getPriority();
+      expect(nices.filter((nice) => nice === Math.min(19, own + 3))).toHaveLength(1);
+      expect(nices.filter((nice) => nice === own).length).toBe(nices.length - 1);
+    },
+  );
 
   test('a cancelled query gives its connection back within 5 ms', async () => {
     const times: number[] = [];
