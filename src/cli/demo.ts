@@ -2,16 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SkillCacheError } from '../errors.ts';
 import type { SkillLibrary } from '../library.ts';
+import { packagePath } from '../package-root.ts';
 import { markChanges } from './changed-lines.ts';
 import { brief } from './failure.ts';
 import type { Output } from './output.ts';
 import { cutTo, plainLine, widthOf } from './plain-text.ts';
 import type { Session } from './session.ts';
 
-const SHIPPED_SKILLS = fileURLToPath(new URL('../../skills', import.meta.url));
+const SHIPPED_SKILLS = packagePath('skills');
 const QUERY = 'average of a price series';
 const SKILL = 'moving-average';
 const INPUTS = { prices: [101, 103, 102, 104, 106, 105], window: 2 };

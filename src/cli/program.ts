@@ -1,7 +1,7 @@
 /** The program: reads its words, runs one command, and ends with the exit code that belongs to what happened. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERROR_KINDS, SkillNotFoundError, UsageError, abortError, AbortedError } from '../errors.ts';
+import { packageVersion } from '../package-root.ts';
 import { stdinReader } from './arguments.ts';
 import { declareCommands } from './commands.ts';
 import { failureJson, failureOf, failureText } from './failure.ts';
@@ -100,11 +100,6 @@ function buildProgram(json: boolean): Command {
       .configureOutput({ outputError: () => undefined, ...(json && { writeErr: () => undefined }) })
       .exitOverride()
   );
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** SIGINT, SIGTERM and a closed stdout, as one abort signal. */

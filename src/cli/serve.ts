@@ -1,11 +1,11 @@
 /** `skillcache serve` */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Service } from '../http/service.ts';
 import type { SkillLibrary } from '../library.ts';
+import { packageVersion } from '../package-root.ts';
 import { logAlerts } from './alert-log.ts';
 import { openLog } from './service-log.ts';
 import type { Session } from './session.ts';
@@ -127,9 +127,4 @@ function tellWhere({ output }: Session, url: string, { certFile, needsKey }: Ter
 function stopped(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function packageVersion(): string {
-  const path = fileURLToPath(new URL('../../package.json', import.meta.url));
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

@@ -7,7 +7,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { lstat, opendir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packagePath } from '../package-root.ts';
 import { isAlive } from '../processes.ts';
 import type { EngineGrants, WorkerSettings } from '../sandbox/protocol.ts';
 import type { Wrapper } from './wrapper.ts';
@@ -143,9 +143,7 @@ function permissionFlags(program: string): string[] {
   ];
 }
 
-/** Compiled, this file is `dist/workers/spawn.js`; run from its source it uses what was compiled. */
+/** Run from its source, this uses what was compiled too. */
 export function programPath(): string {
-  const here = fileURLToPath(import.meta.url);
-  const root = dirname(dirname(dirname(here)));
-  return join(root, 'dist', 'sandbox', 'main.cjs');
+  return packagePath('dist', 'sandbox', 'main.cjs');
 }

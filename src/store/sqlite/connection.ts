@@ -1,6 +1,7 @@
 /** A connection in a worker thread, seen from the main thread. */
 import { Worker } from 'node:worker_threads';
 import { abortError, AbortedError, ClosedError, DatabaseConnectionError } from '../../errors.ts';
+import { packagePath } from '../../package-root.ts';
 import type { BackupProgress } from './backup.ts';
 import type { Outcome, Write } from './commit.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './connection-thread.ts';
@@ -19,13 +20,8 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-// A thread runs compiled code: beside this file where it is compiled, else (in tests) in dist/.
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts')
-    ? '../../../dist/store/sqlite/connection-thread.js'
-    : './connection-thread.js',
-  import.meta.url,
-);
+// A thread runs compiled code, also where this is run from its source.
+const THREAD = 'dist/store/sqlite/connection-thread.js';
 const CLOSE_TIMEOUT_MS = 30_000;
 
 export class Connection {
@@ -42,7 +38,7 @@ export class Connection {
   private constructor(data: Omit<ThreadData, 'cancelled'>) {
     this.#path = data.file.shownPath;
     this.#cancelled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)).fill(-1);
-    this.#worker = new Worker(THREAD, {
+    this.#worker = new Worker(packagePath(THREAD), {
       workerData: { ...data, cancelled: this.#cancelled } satisfies ThreadData,
       name: `skillcache ${data.role}`,
       execArgv: [],
