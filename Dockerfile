@@ -6,7 +6,7 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends python3 make g++ \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json rolldown.config.mjs ./
 COPY src ./src
 # Builds dist/ too (the `prepare` script).
 RUN npm ci && npm prune --omit=dev --ignore-scripts && npm cache clean --force

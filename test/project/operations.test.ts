@@ -108,6 +108,14 @@ describe('Dockerfile', () => {
     expect(copied).toContain('src');
     expect(copied.filter((name) => !existsSync(`${CONFIG}../${name}`))).toEqual([]);
     expect(copied.filter((name) => !ignored.includes(`!${name}`))).toEqual([]);
+    const { scripts } = JSON.parse(readFileSync(`${CONFIG}../package.json`, 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const needed = Object.entries(scripts).flatMap(([name, script]) =>
+      name.startsWith('build') ? (script.match(/[\w.]+\.(?:json|mjs)\b/g) ?? []) : [],
+    );
+    expect(needed.length).toBeGreaterThan(1);
+    expect(needed.filter((name) => !copied.includes(name))).toEqual([]);
   });
 
   test('serves as config/production.json says', () => {
