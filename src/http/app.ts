@@ -59,7 +59,8 @@ export function buildApp(parts: AppParts): { app: FastifyInstance; inFlight: () 
 }
 
 function createApp(options: HttpOptions): FastifyInstance {
-  const tls = options.tls.certFile === '' ? undefined : readCertificate(options.tls);
+  const { certFile, keyFile } = options.tls;
+  const tls = certFile === '' && keyFile === '' ? undefined : readCertificate(options.tls);
   const timing = {
     headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
     connectionsCheckingInterval: CHECK_EVERY_MS,
@@ -115,9 +116,9 @@ function noRoute(app: FastifyInstance, method: string, url: string): SkillCacheE
     (one) => app.findRoute({ method: one, url: path }) !== null || leads(app, one, path),
   );
   if (allowed.length === 0)
-    return new SkillCacheError('ROUTE_NOT_FOUND', `nothing is at ${path.slice(0, 200)}`);
+    return new SkillCacheError('ROUTE_NOT_FOUND', `nothing is at ${path.slice(0, 200)}; /docs says what is`);
   const allow = allowed.join(', ');
-  return new SkillCacheError('METHOD_NOT_ALLOWED', `${method} is not possible here; ${allow} is`, {
+  return new SkillCacheError('METHOD_NOT_ALLOWED', `${method} is not possible here, but ${allow}`, {
     details: { allow },
   });
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
 import type { Server } from 'node:https';
 import { dirname } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { ConfigurationError, toError } from '../errors.ts';
 
 export interface CertificateFiles {
@@ -12,12 +13,22 @@ export interface CertificateFiles {
 /** Two files are not written at once: what changes them is given so long to write both. */
 const SETTLE_MS = 200;
 
-/** @throws {ConfigurationError} for a file that cannot be read. */
+/** @throws {ConfigurationError} for a file that is missing, cannot be read, or does not go with the other. */
 export function readCertificate({ certFile, keyFile }: CertificateFiles): { cert: Buffer; key: Buffer } {
+  if (certFile === '' || keyFile === '') {
+    const [given, missing] = certFile === '' ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+    throw new ConfigurationError(`http.tls.${given} is set and http.tls.${missing} is not: it takes both`);
+  }
   try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    const read = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    createSecureContext(read);
+    return read;
   } catch (cause) {
-    throw new ConfigurationError(`http.tls: ${toError(cause).message}`, { cause });
+    const { message, code = '' } = toError(cause) as NodeJS.ErrnoException;
+    const what = code.startsWith('ERR_OSSL')
+      ? `${certFile} and ${keyFile} are no certificate and its key, as PEM: ${message}`
+      : message;
+    throw new ConfigurationError(`http.tls: ${what}`, { cause });
   }
 }
 

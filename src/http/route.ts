@@ -1,6 +1,6 @@
 /** A route: what is asked, how it is checked, and what the document says of it, in one place. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { SkillCacheError, type ErrorCode } from '../errors.ts';
 import type { Caller, Scope } from './caller.ts';
 
@@ -89,6 +89,8 @@ declare module 'fastify' {
 export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
   for (const one of routes) {
     const { params, query, body } = one;
+    // zod compiles a schema at its first use, which takes milliseconds: not while somebody waits.
+    body?.safeParse(one.bodyExample);
     app.route({
       method: one.method,
       url: one.url,
@@ -115,17 +117,19 @@ export function zodCheck({ schema, httpPart = 'body' }: { schema: unknown; httpP
   const where = httpPart === 'querystring' ? 'query' : httpPart;
   return (data: unknown): { value: unknown } | { error: Error } => {
     const parsed = zod.safeParse(data);
-    return parsed.success ? { value: parsed.data } : { error: requestError(where, parsed.error) };
+    return parsed.success ? { value: parsed.data } : { error: requestError(where, zod, parsed.error) };
   };
 }
 
-function requestError(where: string, error: z.ZodError): SkillCacheError {
+function requestError(where: string, schema: z.ZodType, error: z.ZodError): SkillCacheError {
   const issues = error.issues.slice(0, 20).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys')
       return [{ path: pathOf(where, issue.path), message: issue.message }];
+    const known = issue.path.length === 0 && schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+    const message = `is not known here${known.length > 0 ? `; expected one of ${known.join(', ')}` : ''}`;
     return issue.keys.slice(0, 20).map((key) => ({
       path: pathOf(where, [...issue.path, key.slice(0, 100)]),
-      message: 'is not known here',
+      message,
     }));
   });
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');

@@ -58,6 +58,12 @@ test.each([
   expect(answer.text).not.toMatch(/\bat .*:\d+:\d+|\/(?:home|work|tmp|usr)\//);
 });
 
+test('a field that is not known is refused, with those that are', async () => {
+  const { status, body } = await ask('POST', '/v1/skills/double/run', { input: { n: 4 } });
+  expect(status).toBe(400);
+  expect(body['detail']).toMatch(/^body\.input: is not known here; expected one of inputs, context, /);
+});
+
 test('inputs are held against the schema of the skill', async () => {
   const inputSchema = { type: 'object', properties: { n: { type: 'integer' } } };
   await ask('PUT', '/v1/skills/strict', { ...DOUBLE, inputSchema });
