@@ -10,7 +10,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
-import { SkillLibrary } from '../dist/index.js';
+// Its modules as they are: in the package they are built together, and a profile no longer tells them apart.
+import { SkillLibrary } from '../dist/library.js';
 import { RunCounters } from '../dist/monitor/run-counters.js';
 import { StageClock } from '../dist/monitor/stage-clock.js';
 
