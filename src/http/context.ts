@@ -2,11 +2,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { HttpOptions } from '../http-options.ts';
 import type { SkillLibrary } from '../library.ts';
+import type { RunTurns } from '../library/run-turns.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './client-gone.ts';
 import type { KeptRuns } from './kept-runs.ts';
-import type { RunTurns } from './run-turns.ts';
 import type { ServedBatches } from './served-batches.ts';
 
 export interface ServiceContext {

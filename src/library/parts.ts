@@ -6,6 +6,7 @@ import { PurityCheck } from '../cache/purity-check.ts';
 import { ResultCache } from '../cache/result-cache.ts';
 import { SkillCache } from '../cache/skill-cache.ts';
 import { BatchCounters } from '../monitor/batch-counters.ts';
+import { RunTurns } from './run-turns.ts';
 import { alertWebhook, LibraryWatch } from './watch.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { encodeValue } from '../sandbox/codec.ts';
@@ -24,6 +25,8 @@ export interface LibraryParts {
   readonly workers: Dispatcher;
   readonly watch: LibraryWatch;
   readonly batches: BatchCounters;
+  /** Of runs that waited for their skill to be loaded. */
+  readonly turns: RunTurns;
   /** Links and readies a version; what a skill-cache miss does. */
   readonly compile: (version: SkillVersion) => Promise<CompiledSkill>;
 }
@@ -75,6 +78,7 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
     workers,
     watch,
     batches,
+    turns: new RunTurns(),
     compile,
   };
 }

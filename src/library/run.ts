@@ -102,6 +102,9 @@ async function loadAndRun(
   try {
     const clock = watch.stages(request.options.onStage);
     skill = await source.load(request);
+    // All who wait for one skill have it at the same moment.
+    const turn = parts.turns.next();
+    if (turn) await turn;
     clock?.lap('load');
     execution = new Execution(parts, skill, inputs, request);
     clock?.lap('validate');

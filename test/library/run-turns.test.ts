@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { RunTurns } from '../../src/http/run-turns.ts';
+import { RunTurns } from '../../src/library/run-turns.ts';
 
 /** Begins `count` runs that take `ms` each; which of them began by each turn of the loop. */
 async function begin(count: number, ms: number): Promise<number[][]> {
