@@ -16,7 +16,7 @@ export default [
     input: {
       index: 'dist/index.js',
       'cli/main': 'dist/cli/main.js',
-      'store/sqlite/connection-thread': 'dist/store/sqlite/connection-thread.js',
+      'chunks/connection-thread': 'dist/store/sqlite/connection-thread.js',
     },
     platform: 'node',
     external: (id) => !/^[./]/.test(id) && !BUILT_IN.test(id),

@@ -15,11 +15,17 @@ export interface PrivateDist {
 /** Puts `test/store/store-process.mjs` and what it needs into `folder`. */
 export function privateDist(folder: string): PrivateDist {
   mkdirSync(join(folder, 'dist'), { recursive: true });
-  for (const part of ['store', 'pool', 'errors.js']) {
+  for (const part of ['store', 'pool', 'errors.js', 'package-root.js']) {
     cpSync(join(ROOT, 'dist', part), join(folder, 'dist', part), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'package.json'), '{"name":"skillcache","type":"module"}');
+  // The thread's program is built into one file; here it is the files that can be replaced.
+  mkdirSync(join(folder, 'dist/chunks'));
+  writeFileSync(
+    join(folder, 'dist/chunks/connection-thread.js'),
+    "import '../store/sqlite/connection-thread.js';",
+  );
   const program = join(folder, 'store-process.mjs');
   cpSync(join(ROOT, 'test/store/store-process.mjs'), program);
   return {

@@ -21,7 +21,7 @@ interface Pending {
 }
 
 // A thread runs compiled code, also where this is run from its source.
-const THREAD = 'dist/store/sqlite/connection-thread.js';
+const THREAD = 'dist/chunks/connection-thread.js';
 const CLOSE_TIMEOUT_MS = 30_000;
 
 export class Connection {
