@@ -46,8 +46,10 @@ function bubblewrapFlags(program: string): string[] {
     ...words('--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'),
     ...words('--die-with-parent --cap-drop ALL --uid 65534 --gid 65534 --hostname worker'),
     ...libraries.flatMap(libraryFlags),
+    // Before the program, which may lie in it.
+    ...words('--tmpfs /tmp'),
     ...shown.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...words('--proc /proc --tmpfs /tmp --chdir /tmp --remount-ro / --'),
+    ...words('--proc /proc --chdir /tmp --remount-ro / --'),
   ];
 }
 
