@@ -145,9 +145,11 @@ describe('fetch', () => {
 
   test('several are under way at once, while timers go on', async () => {
     const body = `
-      let ticks = 0; const tick = () => { ticks += 1; if (ticks < 3) setTimeout(tick, 1); }; tick();
+      let ticks = 0, ticked;
+      const third = new Promise((resolve) => { ticked = resolve; });
+      const tick = () => { ticks += 1; if (ticks < 3) setTimeout(tick, 1); else ticked(); }; tick();
       const all = await Promise.all([1, 2, 3].map(async (n) => (await (await fetch(at('/' + n))).json()).url));
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await third;
       return [all, ticks];`;
     expect(await run(body, { grants: FETCH })).toEqual([['/1', '/2', '/3'], 3]);
   });
