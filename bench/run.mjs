@@ -6,23 +6,29 @@ import { performance } from 'node:perf_hooks';
 import { SkillLibrary } from '../dist/index.js';
 import { encodeValue } from '../dist/sandbox/codec.js';
 import { bareNode, echoChild, forkedRun, peers } from './run/floors.mjs';
-import { figure, pause, printFigures, rate, time } from './run/measure.mjs';
+import { figure, inTurn, pause, printFigures, rate, time } from './run/measure.mjs';
 import { DATA, dispatcher, ECHO, INPUTS, programOf, runOn, standBy } from './run/skills.mjs';
 
 const sections = { hot, isolation, starts, throughput, work, deadline, memory, idle, large };
 
 async function hot() {
   const floor = await echoChild('bytes');
-  const paced = { pauseMs: 5 };
-  const floorPaced = await time('echo child, one call per 5 ms', 400, () => floor.bounce(DATA), paced);
-  const floorBusy = await time('echo child, back to back', 3_000, () => floor.bounce(DATA), { warmUps: 200 });
-  floor.close();
   const workers = dispatcher({ min: 1, max: 4 });
   await workers.warmUp();
   const program = programOf(ECHO);
   const run = () => runOn(workers, program);
-  const hotPaced = await time('hot run, one call per 5 ms', 400, run, { ...paced, warmUps: 50 });
-  const hotBusy = await time('hot run, back to back', 3_000, run, { warmUps: 500 });
+  const bounce = () => floor.bounce(DATA);
+  const [floorPaced, hotPaced] = await inTurn(
+    { 'echo child, one call per 5 ms': bounce, 'hot run, one call per 5 ms': run },
+    400,
+    { pauseMs: 5, warmUps: 50, block: 40 },
+  );
+  const [floorBusy, hotBusy] = await inTurn(
+    { 'echo child, back to back': bounce, 'hot run, back to back': run },
+    3_000,
+    { warmUps: 500, block: 300 },
+  );
+  floor.close();
   await workers.close();
   const forked = await time('a fork per run, unconfined', 10, () => forkedRun(INPUTS));
   figure('hot run : echo, one call per 5 ms', hotPaced.median / floorPaced.median, { most: 1.6 });
@@ -82,13 +88,15 @@ async function starts() {
   });
   await workers.close();
   const closings = [];
-  const cold = await time('cold start and first run', 8, async () => {
+  const coldRun = async () => {
     const own = dispatcher({ min: 0, max: 1 });
     await runOn(own, program);
     closings.push(own);
+  };
+  const [bare, cold] = await inTurn({ 'node -e 0': bareNode, 'cold start and first run': coldRun }, 9, {
+    block: 1,
   });
   await Promise.all(closings.map((own) => own.close()));
-  const bare = await time('node -e 0', 8, bareNode);
   const most = Number(process.versions.node.split('.')[0]) < 22 ? 2 : 4;
   figure('first run on a warm worker, beyond a hot one', first.median - again.median, {
     most: 5,
@@ -248,19 +256,17 @@ async function large() {
   const data = encodeValue({ inputs: { rows }, context: {}, parameters: {} });
   const bytes = Buffer.from(`${data}\n`);
   const floor = await echoChild('json');
-  const plain = await time(
-    `parse and stringify ${(data.length / 1e6).toFixed(2)} MB in a child`,
-    40,
-    () => floor.bounce(bytes),
-    { warmUps: 10, pauseMs: 5 },
-  );
-  floor.close();
   const workers = dispatcher({ min: 0, max: 2 });
   const program = programOf('export default (inputs) => inputs;');
-  const ours = await time('a run with as much in and out', 40, () => runOn(workers, program, data), {
-    warmUps: 10,
-    pauseMs: 5,
-  });
+  const [plain, ours] = await inTurn(
+    {
+      [`parse and stringify ${(data.length / 1e6).toFixed(2)} MB in a child`]: () => floor.bounce(bytes),
+      'a run with as much in and out': () => runOn(workers, program, data),
+    },
+    60,
+    { warmUps: 10, pauseMs: 5, block: 5 },
+  );
+  floor.close();
   await workers.close();
   figure('1 MB in and out : parse and stringify in a child', ours.median / plain.median, { most: 1.3 });
 }

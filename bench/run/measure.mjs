@@ -6,17 +6,31 @@ const rows = [];
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Medians and p99 of `count` calls, each after a pause. */
-export async function time(name, count, action, { pauseMs = 0, warmUps = 0 } = {}) {
-  for (let i = 0; i < warmUps; i += 1) await action(-1 - i);
-  const took = [];
-  for (let i = 0; i < count; i += 1) {
-    if (pauseMs > 0) await pause(pauseMs);
-    const startedMs = performance.now();
-    // An action may know better what it took.
-    const own = await action(i);
-    took.push(typeof own === 'number' ? own : performance.now() - startedMs);
-  }
+export async function time(name, count, action, options) {
+  const [row] = await inTurn({ [name]: action }, count, options);
+  return row;
+}
+
+/** The same of several, `block` calls of each at a time: what else the machine does meanwhile meets all of them. */
+export async function inTurn(actions, count, { pauseMs = 0, warmUps = 0, block = count } = {}) {
+  const all = Object.entries(actions).map(([name, action]) => ({ name, action, took: [] }));
+  for (const { action } of all) for (let i = 0; i < warmUps; i += 1) await action(-1 - i);
+  while (all.at(-1).took.length < count)
+    for (const { action, took } of all) for (let i = 0; i < block; i += 1) await timed(action, took, pauseMs);
+  return all.map(({ name, took }) => told(name, took));
+}
+
+async function timed(action, took, pauseMs) {
+  if (pauseMs > 0) await pause(pauseMs);
+  const startedMs = performance.now();
+  // An action may know better what it took.
+  const own = await action(took.length);
+  took.push(typeof own === 'number' ? own : performance.now() - startedMs);
+}
+
+function told(name, took) {
   took.sort((a, b) => a - b);
+  const count = took.length;
   const at = (share) => took[Math.min(count - 1, Math.floor(count * share))];
   const row = { median: at(0.5), p99: at(0.99) };
   const shown = `${row.median.toFixed(2).padStart(9)} ms   p99 ${row.p99.toFixed(2).padStart(8)} ms   (${count})`;
