@@ -1,8 +1,8 @@
 /** The child's end of the channel: descriptor 3 of a process, ports of a thread. */
-import { isMainThread } from 'node:worker_threads';
 import { processChannel } from './process-channel.ts';
 import type { Frame } from './protocol.ts';
 import { threadChannel } from './thread-channel.ts';
+import { isProcess } from './thread.ts';
 
 export interface ChildChannel {
   send(bytes: Buffer): void;
@@ -14,4 +14,4 @@ export interface ChildChannel {
   die(): never;
 }
 
-export const channel: ChildChannel = isMainThread ? processChannel : threadChannel();
+export const channel: ChildChannel = isProcess ? processChannel : threadChannel();

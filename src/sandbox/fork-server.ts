@@ -4,7 +4,6 @@
  *
  * It runs no skill, hears of none, and holds nothing of any. It blocks in `read` between two requests.
  */
-import { constants } from 'node:os';
 import { CHANNEL, processChannel } from './process-channel.ts';
 import { frameBytes, type ForkEnd, type ForkOrder, type Hello } from './protocol.ts';
 import type { Exit, ForkCalls, SystemCalls } from './system-calls.ts';
@@ -20,7 +19,7 @@ export interface Copy {
 
 const F_SETFL = 4;
 const O_RDWR = 2;
-const { SIGKILL } = constants.signals;
+const SIGKILL = 9;
 
 /** Descriptors that a copy finds its channel and its error stream on: two for each, from this one on. */
 const FIRST_DESCRIPTOR = CHANNEL + 1;

@@ -70,6 +70,7 @@ function allowOverrides(prototype: object, names: readonly string[]): void {
 
 function reachable(roots: readonly unknown[]): Set<object> {
   const found = new Set<object>();
+  const methods = new Set<object>();
   const waiting = [...roots];
   while (waiting.length > 0) {
     const value = waiting.pop();
@@ -77,13 +78,15 @@ function reachable(roots: readonly unknown[]): Set<object> {
       continue;
     found.add(value);
     waiting.push(Reflect.getPrototypeOf(value));
-    const keys = Reflect.ownKeys(value);
-    // A method has its length and its name, and nothing else.
-    if (typeof value === 'function' && keys.length === 2) continue;
-    for (const key of keys) {
+    for (const key of Reflect.ownKeys(value)) {
       const { value: own, get, set } = Reflect.getOwnPropertyDescriptor(value, key) as PropertyDescriptor;
-      waiting.push(own, get, set);
+      // A method has its length and its name, and nothing else.
+      if (typeof own === 'function' && !Object.hasOwn(own, 'prototype')) methods.add(own);
+      else waiting.push(own);
+      if (get) methods.add(get);
+      if (set) methods.add(set);
     }
   }
+  for (const method of methods) found.add(method);
   return found;
 }

@@ -3,8 +3,6 @@
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
 import { rmdirSync, stat } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { isMainThread, workerData } from 'node:worker_threads';
 import { channel } from './channel.ts';
 import { freezeIntrinsics } from './freeze.ts';
 import { refuseForks, serveForks, type Copy } from './fork-server.ts';
@@ -12,7 +10,7 @@ import { lockDown, restartWithoutRing } from './lockdown.ts';
 import { LogSender } from './log-sender.ts';
 import { ownCpuUs, ownUse } from './own-use.ts';
 import { preload, preloadLocales } from './preload.ts';
-import { isProcess } from './process-channel.ts';
+import { setOwnId } from './process-channel.ts';
 import {
   frameBytes,
   PROGRAMS_MAX,
@@ -28,6 +26,7 @@ import { rehearse } from './rehearsal.ts';
 import { compileOrFail, type CompiledProgram } from './compiled-program.ts';
 import { Realm } from './realm.ts';
 import { systemCalls, type SystemCalls } from './system-calls.ts';
+import { isProcess, threads, v8 } from './thread.ts';
 
 /** Its header; three bytes a character still fit the parent's bound. */
 const ASK_LENGTH_MAX = 80_000;
@@ -48,14 +47,14 @@ let isLookDue = false;
 let seed: number | undefined;
 
 const { die, receive, receiveSoon, send } = channel;
-let settings: WorkerSettings = isMainThread
+let settings: WorkerSettings = isProcess
   ? (JSON.parse(process.argv[2] ?? '{}') as WorkerSettings)
-  : (workerData as { settings: WorkerSettings }).settings;
+  : (threads().workerData as { settings: WorkerSettings }).settings;
 start();
 
 function start(): void {
   if (settings.useKernel) restartWithoutRing(3 + 2 * (settings.copies ?? 0));
-  if (isMainThread) removeFolder();
+  if (isProcess) removeFolder();
   preload();
   if (settings.isAwaited !== true) getReady();
   realm = new Realm(settings.engine);
@@ -66,7 +65,7 @@ function start(): void {
     freezeIntrinsics();
     copy = serveForks(calls, settings.copies, settings.isAwaited === true ? getReady : undefined);
     become(copy);
-  } else if (isMainThread) {
+  } else if (isProcess) {
     freezeIntrinsics();
   }
   // The thread that waits for replies is made before the lock: afterwards none can be.
@@ -85,6 +84,7 @@ function start(): void {
 /** What any worker would do once, and those that are copied from this process need not. */
 function getReady(): void {
   preloadLocales();
+  v8();
   rehearse();
 }
 
@@ -135,7 +135,7 @@ function removeFolder(): void {
 
 /** What a copy has in common with all others is made its own. */
 function become({ order: { engine, seed: own }, processId }: Copy): void {
-  isProcess(processId);
+  setOwnId(processId);
   seed = own;
   if (engine.wasm || engine.eval || engine.sharedMemory) realm = new Realm(engine);
   settings = { ...settings, engine };
@@ -148,11 +148,11 @@ function become({ order: { engine, seed: own }, processId }: Copy): void {
 function reseed(): void {
   if (seed === undefined) return;
   seed = (seed + 1) % 2 ** 31;
-  setFlagsFromString(`--random-seed=${seed + 1}`);
+  v8().setFlagsFromString(`--random-seed=${seed + 1}`);
 }
 
 function confine(copy?: Copy, calls?: SystemCalls): Hello {
-  if (!isMainThread) return { tier: 'none', why: 'workers.executor is thread: nothing confines a thread' };
+  if (!isProcess) return { tier: 'none', why: 'workers.executor is thread: nothing confines a thread' };
   const isPermitted = 'permission' in process;
   const fallback = isPermitted ? 'permission' : 'none';
   if (!settings.useKernel) return { tier: fallback, why: 'the kernel lock was not asked for' };

@@ -1,21 +1,20 @@
 /** What this worker has used: its process, or its thread. */
 import { readFileSync } from 'node:fs';
-import { getHeapStatistics } from 'node:v8';
-import { isMainThread } from 'node:worker_threads';
+import { isProcess, v8 } from './thread.ts';
 
 /** Microseconds of processor time; 0 of a thread where the system does not tell. */
 export function ownCpuUs(): number {
-  const { user, system } = isMainThread ? process.cpuUsage() : threadUse();
+  const { user, system } = isProcess ? process.cpuUsage() : threadUse();
   return user + system;
 }
 
 /** That, and the most the process ever held; of a thread, what its heap and buffers hold now. */
 export function ownUse(): { readonly cpuUs: number; readonly memoryBytes: number } {
-  if (isMainThread) {
+  if (isProcess) {
     const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
     return { cpuUs: userCPUTime + systemCPUTime, memoryBytes: maxRSS * 1024 };
   }
-  const { total_physical_size: heap, external_memory: external } = getHeapStatistics();
+  const { total_physical_size: heap, external_memory: external } = v8().getHeapStatistics();
   return { cpuUs: ownCpuUs(), memoryBytes: heap + external };
 }
 

@@ -44,7 +44,7 @@ function readExactly(size: number): Buffer {
 let ownId = process.pid;
 
 /** What Node says is that of the process this one was copied from. */
-export function isProcess(processId: number): void {
+export function setOwnId(processId: number): void {
   ownId = processId;
 }
 

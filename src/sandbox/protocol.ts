@@ -116,6 +116,9 @@ export interface WorkerSettings {
   readonly isAwaited?: boolean;
 }
 
+/** The first word after the program, where that is a thread. A process has its settings there. */
+export const THREAD_WORD = 'thread';
+
 /** What a thread is given beside its settings. A message is one frame; null ends the thread. */
 export interface ThreadPorts {
   readonly frames: MessagePort;

@@ -1,9 +1,10 @@
 /** A thread's ends of two ports: one that it waits on blocking, one for the replies that a run waits for. */
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { ChildChannel } from './channel.ts';
 import { FRAME_HEADER_BYTES, readFrameHeader, type Frame, type ThreadPorts } from './protocol.ts';
+import { threads } from './thread.ts';
 
 export function threadChannel(): ChildChannel {
+  const { receiveMessageOnPort, workerData } = threads();
   const { frames, replies, sent } = workerData as ThreadPorts;
   const waiting: Frame[] = [];
   let next: ((frame: Frame) => void) | undefined;

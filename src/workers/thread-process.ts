@@ -1,7 +1,7 @@
 /** A worker that is a thread of this process: for trusted code, since nothing confines it. */
 import { Duplex, type Readable } from 'node:stream';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { FRAME_KINDS, type ThreadPorts, type WorkerSettings } from '../sandbox/protocol.ts';
+import { FRAME_KINDS, THREAD_WORD, type ThreadPorts, type WorkerSettings } from '../sandbox/protocol.ts';
 import { programPath } from './spawn.ts';
 import type { ProcessEnd, WorkerChannel, WorkerProcess } from './worker-process.ts';
 
@@ -38,6 +38,7 @@ export class ThreadProcess implements WorkerProcess {
     this.#worker = new Worker(programPath(), {
       workerData: { settings, ...ports },
       transferList: [ports.frames, ports.replies],
+      argv: [THREAD_WORD],
       env: {},
       execArgv: ['--no-warnings'],
       stdin: false,
