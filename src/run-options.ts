@@ -1,5 +1,6 @@
 /** What a caller may say of one run; checked once, here. */
 import { z } from 'zod';
+import { CancelSignal } from './cancel-signal.ts';
 import { ConfigurationError } from './errors.ts';
 import { callGrantsSchema, type CallGrants } from './grants.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -36,7 +37,7 @@ const schema = z.strictObject({
   tenant: z.string().min(1).max(TENANT_MAX).optional(),
   now: z.union([z.int(), z.iso.datetime({ offset: true }), z.date()]).optional(),
   grants: callGrantsSchema.optional(),
-  signal: z.instanceof(AbortSignal).optional(),
+  signal: z.union([z.instanceof(AbortSignal), z.instanceof(CancelSignal)]).optional(),
   id: z.uuid().optional(),
   onLog: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
   onStage: z.custom<OnStage>((value) => typeof value === 'function').optional(),
@@ -113,7 +114,7 @@ const LOOKS: Looks = {
   now: (value) => Number.isSafeInteger(value),
   // Rare, and worth the schema.
   grants: () => false,
-  signal: (value) => value instanceof AbortSignal,
+  signal: (value) => value instanceof AbortSignal || value instanceof CancelSignal,
   id: (value) => typeof value === 'string' && UUID.test(value),
   onLog: (value) => typeof value === 'function',
   onStage: (value) => typeof value === 'function',

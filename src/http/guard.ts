@@ -29,6 +29,7 @@ export class NameGuard {
   readonly #origins: ReadonlySet<string>;
   /** Bound to every address: its names are not known. */
   readonly #isAny: boolean;
+  #lastOwn: string | undefined;
 
   constructor({
     host,
@@ -46,12 +47,19 @@ export class NameGuard {
     this.#isAny = (host === '0.0.0.0' || host === '::') && hosts.length === 0;
   }
 
+  /** Most callers name it alike. */
+  #isOurs(named: string): boolean {
+    const name = named.replace(/:\d+$/, '').toLowerCase();
+    if (!this.#hosts.has(name) && !(this.#isAny && isAddress(name))) return false;
+    this.#lastOwn = named;
+    return true;
+  }
+
   /** @throws {SkillCacheError} MISDIRECTED, FORBIDDEN */
   check(headers: IncomingHttpHeaders): void {
     const { origin } = headers;
     const named = headers.host ?? '';
-    const name = named.replace(/:\d+$/, '').toLowerCase();
-    if (!this.#hosts.has(name) && !(this.#isAny && isAddress(name))) {
+    if (named !== this.#lastOwn && !this.#isOurs(named)) {
       throw new SkillCacheError(
         'MISDIRECTED',
         `this service is not called ${JSON.stringify(named.slice(0, 255))}`,

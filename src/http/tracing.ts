@@ -1,7 +1,7 @@
 /** One span for each request, and for the parts of its run, through the API alone: without an SDK in the process it is nothing. */
 import {
   context,
-  isSpanContextValid,
+  INVALID_TRACEID,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
@@ -36,8 +36,8 @@ export function addTracing(app: FastifyInstance, ends: RequestEnds): void {
     const span = tracer.startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent);
     request.span = span;
     // What the request does further on belongs to it, where anybody looks.
-    if (isSpanContextValid(span.spanContext())) context.with(trace.setSpan(parent, span), done);
-    else done();
+    if (span.spanContext().traceId === INVALID_TRACEID) done();
+    else context.with(trace.setSpan(parent, span), done);
   });
   ends.listen(({ span }, { status }) => {
     span?.setAttribute('http.response.status_code', status);

@@ -82,26 +82,28 @@ export class Execution {
     const { options, signal } = this.#request;
     const mode = options.cache ?? 'use';
     const isPure = this.#isPure();
-    const result = await this.#parts.results.getOrRun(
-      isPure && mode !== 'bypass' ? this.#keyOf() : undefined,
-      (stop) => this.#run(stop, options),
-      {
-        digest: this.#skill.version.digest,
-        mode,
-        signal,
-        shareIf: JSON.stringify(this.#limitsOf()),
-        ...(!isPure && { notPure: this.#parts.purity.because(this.#skill) }),
-      },
-    );
+    const key = this.#isNamed() ? this.#keyOf() : undefined;
+    const result = await this.#parts.results.getOrRun(key, (stop) => this.#run(stop, options), {
+      digest: this.#skill.version.digest,
+      mode,
+      signal,
+      ...(key !== undefined && { shareIf: JSON.stringify(this.#limitsOf()) }),
+      ...(!isPure && { notPure: this.#parts.purity.because(this.#skill) }),
+    });
     if (result.why === 'hit') this.#checkNowAndThen(result);
     return { result, ...(this.#dispatched && { dispatched: this.#dispatched }) };
   }
 
   /** Named or encoded first: that refuses accessors and proxies, which must not run while a schema is applied. */
   #checkInputs(): void {
-    if (this.#isPure()) this.#keyOf();
+    if (this.#isNamed()) this.#keyOf();
     else this.#dataText();
     checkInputs(this.#skill, this.#data.inputs);
+  }
+
+  /** Whether its answer may be known by a key, or become so. */
+  #isNamed(): boolean {
+    return this.#request.options.cache !== 'bypass' && this.#isPure();
   }
 
   #isPure(): boolean {

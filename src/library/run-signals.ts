@@ -2,7 +2,7 @@
  * Signals of runs: each fires when its caller leaves, or when the library is closed for good. To join two signals by
  * `AbortSignal.any` takes as long as all that the library does for a run; these serve one run after the other.
  */
-import { setMaxListeners } from 'node:events';
+import { CancelSignal } from '../cancel-signal.ts';
 
 const SPARE_MAX = 256;
 
@@ -20,10 +20,10 @@ export class RunSignals {
   }
 
   /** Until it is given back: nothing may listen to it any more then. */
-  lend(caller: AbortSignal): RunSignal {
+  lend(caller: AbortSignal | undefined): RunSignal {
     const one = this.#spare.pop() ?? new RunSignal();
     this.#lent.add(one);
-    one.follow(caller);
+    if (caller) one.follow(caller);
     if (this.closing.aborted) one.abort(this.closing.reason);
     return one;
   }
@@ -35,30 +35,10 @@ export class RunSignals {
   }
 }
 
-/** Node gives every signal that it makes a hidden class of its own, which makes every look at one slow. */
-export class RunSignal extends EventTarget implements AbortSignal {
-  aborted = false;
-  reason: unknown;
-  /** Nobody sets it. */
-  readonly onabort = null;
+/** Of one run at a time. */
+export class RunSignal extends CancelSignal {
   readonly #onAbort = (): void => this.abort(this.#caller?.reason);
   #caller: AbortSignal | undefined;
-
-  constructor() {
-    super();
-    setMaxListeners(0, this);
-  }
-
-  throwIfAborted(): void {
-    if (this.aborted) throw this.reason;
-  }
-
-  abort(reason: unknown): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    this.reason = reason;
-    this.dispatchEvent(new Event('abort'));
-  }
 
   follow(caller: AbortSignal): void {
     this.#caller = caller;

@@ -32,9 +32,7 @@ export class RunRequest implements Disposable {
 
   /** Fires when the caller leaves, or the library is closed for good. */
   get signal(): AbortSignal {
-    const { signal } = this.options;
-    if (!signal) return this.#signals.closing;
-    this.#lent ??= this.#signals.lend(signal);
+    this.#lent ??= this.#signals.lend(this.options.signal);
     return this.#lent;
   }
 
