@@ -9,7 +9,7 @@ import type { Wrapper } from './wrapper.ts';
 /** With such a share of its copies left the next server is started, so that nobody waits for it. */
 const RENEW_AT = 1 / 6;
 /** A server that is waited for makes no more than these, so that it is up sooner: each takes the parent time. */
-const AWAITED_COPIES = 6;
+const AWAITED_COPIES = 12;
 const CLOSE_MS = 2_000;
 
 export interface ProcessSourceOptions {
