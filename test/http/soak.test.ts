@@ -87,9 +87,9 @@ function socketsBelow(pid: number, sockets = new Set<string>()): Set<string> {
       }
       socketsBelow(Number(child), sockets);
     } catch (error) {
-      // It has ended meanwhile, or is locked, which only root may look into: a channel and two streams then.
+      // It has ended meanwhile, or is locked, which only root may look into: a channel and a stream then.
       const isLocked = (error as NodeJS.ErrnoException).code === 'EACCES';
-      if (isLocked) for (const stream of ['channel', 'out', 'error']) sockets.add(`${child} ${stream}`);
+      if (isLocked) for (const stream of ['channel', 'words']) sockets.add(`${child} ${stream}`);
     }
   }
   return sockets;
