@@ -16,7 +16,7 @@ export class CancelSignal extends EventTarget implements AbortSignal {
   reason: unknown;
   /** Nobody sets it. */
   readonly onabort = null;
-  /** Functions that are told once; every other kind of listener is left to `EventTarget`. */
+  /** Functions to be told once; every other kind of listener is left to `EventTarget`, and told first. */
   readonly #told = new Set<() => void>();
 
   constructor() {
@@ -42,10 +42,9 @@ export class CancelSignal extends EventTarget implements AbortSignal {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.#told) {
-      this.#told.delete(listener);
-      listener();
-    }
+    // It happens once: who comes, goes or throws meanwhile is met as by any event target.
+    for (const listener of this.#told) super.addEventListener('abort', listener, { once: true });
+    this.#told.clear();
     this.dispatchEvent(new Event('abort'));
   }
 }

@@ -18,6 +18,20 @@ test('who listens is told once, in order, and who left is not', () => {
   expect(() => signal.throwIfAborted()).toThrow('enough');
 });
 
+test('who is taken away while it fires is not told, nor who comes then', () => {
+  const signal = new CancelSignal();
+  const heard: string[] = [];
+  const taken = (): void => void heard.push('taken');
+  signal.addEventListener('abort', () => {
+    heard.push('first');
+    signal.removeEventListener('abort', taken);
+    signal.addEventListener('abort', () => heard.push('late'));
+  });
+  signal.addEventListener('abort', taken);
+  signal.abort(new Error('enough'));
+  expect(heard).toEqual(['first']);
+});
+
 test('it is an event target in all else', () => {
   const signal = new CancelSignal();
   const heard: string[] = [];
