@@ -11,7 +11,12 @@ const SOAK_MS = Number(process.env['SKILLCACHE_SOAK_MS'] ?? 20_000);
 const CALLERS = 4;
 
 const folder = temporaryFolder();
-afterAll(() => folder[Symbol.dispose]());
+let served: ReturnType<typeof start> | undefined;
+afterAll(() => {
+  // Where the test failed it is still there.
+  served?.kill('SIGKILL');
+  folder[Symbol.dispose]();
+});
 
 const HOSTILE = [
   'for (;;) {}',
@@ -126,6 +131,7 @@ test.runIf(process.platform === 'linux')(
       SKILLCACHE_HTTP_KEPT_RUNS_MAX: '50',
     };
     const child = start(['serve', '--port', '0', '--no-skills', '--json'], { cwd: folder.path, env });
+    served = child;
     child.stdin.end();
     const end = ended(child);
     const pid = child.pid ?? 0;
