@@ -142,9 +142,9 @@ console.log(`executed hot run, ${CONNECTIONS} callers, runs per second (median o
 console.log(`  the library itself   ${round(median(executed.direct))}`);
 console.log(`  skillcache           ${round(median(executed.service))}`);
 const left = shares.map((share, at) => share / (1 - executed.own[at]));
-console.log(`  ratio                ${(median(shares) * 100).toFixed(0)} %`);
+console.log(`  ratio                ${(median(shares) * 100).toFixed(0)} % (wanted: 80 %)`);
 console.log(`  this client's share  ${(median(executed.own) * 100).toFixed(1)} % of all cores`);
-console.log(`  ratio without it     ${(median(left) * 100).toFixed(0)} % (wanted: 80 %)`);
+console.log(`  ratio without it     ${(median(left) * 100).toFixed(0)} %`);
 await library.close();
 
 /**
@@ -172,11 +172,10 @@ async function refusals(port, count) {
     else if (times.length > 0) throw new Error(held);
   }
   for (const one of [socket, ...busy]) one.destroy();
-  const [first, ...later] = times;
-  return { first, times: later.toSorted((left, right) => left - right) };
+  return { first: times[0], times: times.toSorted((left, right) => left - right) };
 }
 
-const { first, times } = await refusals(service.port, 1_001);
+const { first, times } = await refusals(service.port, 1_000);
 const ms = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))].toFixed(1);
 console.log(
   `refused with 429 and Retry-After while ${RUNS_OF_ONE_CALLER} runs are under way (${times.length} times)`,
