@@ -103,6 +103,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const isDraining = (): boolean => state === 'draining';
   const { app, inFlight } = buildApp({ options, log, counters, store, keys, rates, audit, isDraining });
   const certificate = watchTls(app.server, options, log);
+  app.server.on('connection', () => context.turns.newcomer());
   const stalled = new StalledClients(app.server, options.stallTimeoutMs);
   const operating: Operating = {
     state: () => state,

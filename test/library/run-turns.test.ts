@@ -37,3 +37,52 @@ test('of many that take long a few begin each turn, in their order', async () =>
 test('one that takes longer than a turn holds up the next, not all', async () => {
   expect((await begin(3, 100)).map(({ length }) => length)).toEqual([1, 2, 3]);
 });
+
+/** A run in line while a newcomer is met at each turn, each of which takes `turnMs`; the turns until it begins. */
+async function turnsUntilBegun(turnMs: number, newcomers: number): Promise<number> {
+  let nowMs = 0;
+  const turns = new RunTurns(() => nowMs);
+  nowMs = 100;
+  let isBegun = false;
+  const begun = Promise.resolve(turns.next()).then(() => (isBegun = true));
+  let count = 0;
+  while (!isBegun) {
+    if (count < newcomers) turns.newcomer();
+    nowMs += turnMs;
+    count += 1;
+    await turn();
+  }
+  await begun;
+  return count;
+}
+
+test('who waits for a turn lets newcomers in first', async () => {
+  expect(await turnsUntilBegun(1, 0)).toBe(1);
+  expect(await turnsUntilBegun(1, 20)).toBe(21);
+});
+
+test('and for 50 ms only', async () => {
+  expect(await turnsUntilBegun(1, Infinity)).toBe(50);
+  expect(await turnsUntilBegun(60, Infinity)).toBe(1);
+});
+
+test('those that waited too long begin a few each turn, newcomers or not', async () => {
+  let nowMs = 0;
+  const turns = new RunTurns(() => nowMs);
+  nowMs = 100;
+  let begun = 0;
+  const all = Array.from({ length: 12 }, async () => {
+    await turns.next();
+    begun += 1;
+    nowMs += 1;
+  });
+  const seen: number[] = [];
+  nowMs += 60;
+  while (begun < 12) {
+    turns.newcomer();
+    await turn();
+    seen.push(begun);
+  }
+  await Promise.all(all);
+  expect(seen).toEqual([3, 6, 9, 12]);
+});
