@@ -131,6 +131,11 @@ export class ResourcePool<T> {
     return this.close();
   }
 
+  /** Callers in line. */
+  get waiting(): number {
+    return this.#line.length;
+  }
+
   stats(): PoolStats {
     const { name, min, max, overflowMax } = this.#options;
     const inUse = this.#inventory.members.count('leased') + this.#inventory.members.count('checking');

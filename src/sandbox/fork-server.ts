@@ -13,7 +13,7 @@ export interface Copy {
   readonly processId: number;
   /** The server's. */
   readonly parentId: number;
-  /** Whether the server did nothing but make it. */
+  /** Whether somebody waits for it: the server did nothing but make it, or the parent says so. */
   readonly isAwaited: boolean;
 }
 
@@ -49,7 +49,8 @@ export function serveForks(calls: SystemCalls, slots: number, afterFirst?: () =>
       if (child === 0) {
         const processId = becomeCopy(system, slot, slots);
         const order = JSON.parse(payload.toString('utf8')) as ForkOrder;
-        return { order, processId, parentId, isAwaited: isFirst && afterFirst !== undefined };
+        const isAwaited = order.isAwaited || (isFirst && afterFirst !== undefined);
+        return { order, processId, parentId, isAwaited };
       }
       for (const descriptor of [channelOf(slot), channelOf(slot) + 1]) system.close(descriptor);
       if (child < 0) tell(slot, { error: `it cannot be copied: error ${-child}` });

@@ -1,5 +1,4 @@
 /** Console output of one run on its way to the parent. */
-import { channel } from './channel.ts';
 import { frameBytes } from './protocol.ts';
 
 /** Lines sent at once, so that they survive a kill; later ones are gathered. */
@@ -9,13 +8,15 @@ const LOG_CHUNK = 8_192;
 export class LogSender {
   readonly #task: number;
   readonly #bytesMax: number;
+  readonly #send: (bytes: Buffer) => void;
   #waiting = '';
   #lines = 0;
   bytes = 0;
 
-  constructor(task: number, bytesMax: number) {
+  constructor(task: number, bytesMax: number, send: (bytes: Buffer) => void) {
     this.#task = task;
     this.#bytesMax = bytesMax;
+    this.#send = send;
   }
 
   add(text: string): void {
@@ -28,7 +29,7 @@ export class LogSender {
 
   flush(): void {
     if (this.#waiting === '') return;
-    channel.send(frameBytes('log', this.#task, this.#waiting));
+    this.#send(frameBytes('log', this.#task, this.#waiting));
     this.#waiting = '';
   }
 }

@@ -22,7 +22,7 @@ import {
   type TaskHeader,
   type WorkerSettings,
 } from './protocol.ts';
-import { rehearse } from './rehearsal.ts';
+import { rehearsalFrames, rehearse } from './rehearsal.ts';
 import { compileOrFail, type CompiledProgram } from './compiled-program.ts';
 import { Realm } from './realm.ts';
 import { systemCalls, type SystemCalls } from './system-calls.ts';
@@ -30,6 +30,11 @@ import { isProcess, threads, v8 } from './thread.ts';
 
 /** Its header; three bytes a character still fit the parent's bound. */
 const ASK_LENGTH_MAX = 80_000;
+/**
+ * Before its first task a copy takes so many the whole way: it writes to what it shares with the others, which the
+ * kernel copies page by page, and what is compiled at first use is compiled. Its first run takes half as long.
+ */
+const REHEARSED_RUNS = 3;
 
 let program: CompiledProgram | undefined;
 /** Least recently used first; one, where only one version is served. */
@@ -42,6 +47,9 @@ let isListening = false;
 /** Gives the answer of the run that has ended. */
 let ended: (() => void) | undefined;
 let isLookDue = false;
+/** What is left of the rehearsal; nobody hears of its runs. */
+let rehearsal: Frame[] | undefined;
+let hello: Hello;
 
 /** Of a copy: what its next realm draws its random numbers from. */
 let seed: number | undefined;
@@ -70,15 +78,18 @@ function start(): void {
   }
   // The thread that waits for replies is made before the lock: afterwards none can be.
   stat('.', () => {});
-  const hello = confine(copy, calls);
+  hello = confine(copy, calls);
   process.on('unhandledRejection', (thrown) => running?.reject(thrown));
   process.on('uncaughtException', (thrown) => (running === undefined ? die() : running.reject(thrown)));
   // Nothing is left that could run, and no answer yet: see `look`.
   process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
-  send(frameBytes('hello', 0, JSON.stringify(hello)));
-  // Writes to what it shares with the others, which the kernel copies page by page.
-  if (copy?.isAwaited === false) rehearse();
+  if (copy?.isAwaited === false) rehearsal = rehearsalFrames(REHEARSED_RUNS);
+  else greet();
   proceed(next);
+}
+
+function greet(): void {
+  send(frameBytes('hello', 0, JSON.stringify(hello)));
 }
 
 /** What any worker would do once, and those that are copied from this process need not. */
@@ -167,7 +178,7 @@ function confine(copy?: Copy, calls?: SystemCalls): Hello {
 
 /** Blocks for the next frame and handles it. */
 function next(): void {
-  const frame = receive();
+  const frame = rehearsal?.shift() ?? receive();
   if (frame.kind === 'bind') {
     bind(JSON.parse(frame.payload.toString('utf8')) as Binding);
     proceed(next);
@@ -200,12 +211,12 @@ function serve({ task, payload }: Frame): void {
   const before = ownCpuUs();
   if (!settings.servesOne && program !== undefined) realm.load(program);
   if (program?.drawsRandom) reseed();
-  const logs = new LogSender(task, header.logBytesMax);
+  const logs = new LogSender(task, header.logBytesMax, tell);
   const withheld = new Set<string>();
   const withhold = (name: string) => {
     if (withheld.has(name) || withheld.size === WITHHELD_MAX) return;
     withheld.add(name);
-    send(frameBytes('withheld', task, name));
+    tell(frameBytes('withheld', task, name));
   };
   const answer = (outcome: string, output: string) => {
     running = undefined;
@@ -218,7 +229,7 @@ function serve({ task, payload }: Frame): void {
     };
     // Two objects as JSON are one when a comma takes the place of the braces between them.
     const head = `${outcome.slice(0, -1)},${JSON.stringify(figures).slice(1)}\n`;
-    send(frameBytes('outcome', task, head, output));
+    tell(frameBytes('outcome', task, head, output));
     // Through the event loop, which frees what earlier realms held.
     if (owed === 0) proceed(prepare);
   };
@@ -269,7 +280,20 @@ function answered(waiting: Realm, header: string, body: string): void {
   lookAfterMicrotasks();
 }
 
+function tell(bytes: Buffer): void {
+  if (rehearsal === undefined) send(bytes);
+}
+
+/** From here on it is one that has seen no program. */
+function endRehearsal(): void {
+  rehearsal = undefined;
+  program = undefined;
+  programs.clear();
+  greet();
+}
+
 function prepare(): void {
+  if (rehearsal?.length === 0) endRehearsal();
   realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
   next();

@@ -131,6 +131,8 @@ export interface ThreadPorts {
 export interface ForkOrder extends Pick<WorkerSettings, 'engine'> {
   /** What its realms draw their random numbers from: below 2^31, and no other copy's. */
   readonly seed: number;
+  /** Whether somebody waits for it: it rehearses nothing before it says hello. */
+  readonly isAwaited: boolean;
 }
 
 /** How a copy ended, signals by number; or why there is none. */

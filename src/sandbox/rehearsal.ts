@@ -1,20 +1,23 @@
-/** One run before the first: what the engine compiles at first use is compiled ahead. */
+/** Runs before the first: what the engine compiles at first use is compiled ahead. */
 import { compileProgram } from './compiled-program.ts';
+import type { Frame, Program } from './protocol.ts';
 import { Realm } from './realm.ts';
 
 const SOURCE = `(function ($s) { return function () { "use strict";
 const run = (inputs) => { console.log('ready'); return { list: inputs.list, sum: inputs.list.length }; };
 return [{ kind: 'default', value: run }]; } })`;
 
+const UNIT = { fileName: 'skill:rehearsal', source: SOURCE, holes: ['list'], links: [], shifts: [] };
+const PROGRAM: Program = { digest: '', units: [{ ...UNIT, parameters: '{}', requires: {} }] };
+const HEADER = { outputBytesMax: 1_000, logBytesMax: 1_000 };
+const DATA = '{"inputs":{"list":[1,"a\\"b",true,null]},"context":{"n":1.5},"parameters":{"p":{}}}';
+
+/** A run at once, by itself. */
 export function rehearse(): void {
-  const unit = { fileName: 'skill:rehearsal', source: SOURCE, holes: ['list'], links: [], shifts: [] };
-  const program = compileProgram({ digest: '', units: [{ ...unit, parameters: '{}', requires: {} }] });
   const realm = new Realm();
-  realm.load(program);
-  const header = { outputBytesMax: 1_000, logBytesMax: 1_000 };
-  const data = '{"inputs":{"list":[1,"a\\"b",true,null]},"context":{"n":1.5},"parameters":{"p":{}}}';
+  realm.load(compileProgram(PROGRAM));
   const answers: string[] = [];
-  realm.run(header, data, {
+  realm.run(HEADER, DATA, {
     succeed: (output) => answers.push(output),
     fail: (outcome) => answers.push(outcome),
     log: (text) => answers.push(text),
@@ -23,4 +26,11 @@ export function rehearse(): void {
     turned: () => {},
   });
   if (answers.length !== 2) throw new Error(`the rehearsal failed: ${answers.join(' ')}`);
+}
+
+/** What a parent would send for as many runs, to be taken the whole way. */
+export function rehearsalFrames(runs: number): Frame[] {
+  const bind: Frame = { kind: 'bind', task: 0, payload: Buffer.from(JSON.stringify(PROGRAM)) };
+  const run: Frame = { kind: 'run', task: 0, payload: Buffer.from(`${JSON.stringify(HEADER)}\n${DATA}`) };
+  return [bind, ...Array.from({ length: runs }, () => run)];
 }

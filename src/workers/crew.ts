@@ -154,10 +154,11 @@ export class Crew {
       ...(isolation === 'version' ? { isReady: (slot: WorkerSlot) => slot.isUnbound } : {}),
       ...(isolation === 'run' ? { isReady: (slot: WorkerSlot) => !slot.worker.isDead } : {}),
       create: async (signal) => {
-        if (this.#pool.stats().waiting === 0) await pause(REFILL_MS, undefined, { signal });
+        const isAwaited = this.#pool.waiting > 0;
+        if (!isAwaited) await pause(REFILL_MS, undefined, { signal });
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
-        const slot = await this.#starter.start(wish ?? this.#usual, signal);
+        const slot = await this.#starter.start(wish ?? this.#usual, signal, isAwaited);
         this.#watch(slot);
         this.#slots.add(slot);
         this.#unbound.add(slot);
@@ -171,7 +172,7 @@ export class Crew {
   /** Half of the workers that serve once wait for the version that ran last, compiled and in its realm. */
   #expect(slot: WorkerSlot): void {
     const expected = this.#expected;
-    if (expected === undefined || this.#pool.stats().waiting > 0) return;
+    if (expected === undefined || this.#pool.waiting > 0) return;
     let own = 0;
     // One that has served is on its way out.
     for (const { worker, usedMs } of this.#slots)
@@ -213,7 +214,7 @@ export class Crew {
     for (const one of [this.#closing, signal]) one?.addEventListener('abort', stop, { once: true });
     if (this.#closing.aborted || signal?.aborted) stop();
     try {
-      const fitting = await this.#starter.start(needsOf(request), start.signal);
+      const fitting = await this.#starter.start(needsOf(request), start.signal, true);
       await lease.value.replaceBy(fitting);
       this.#watch(lease.value);
     } catch (error) {

@@ -62,8 +62,11 @@ export class ProcessSource {
     else if (process.platform !== 'linux') this.#why = `no fork server on ${process.platform}`;
   }
 
-  /** @throws {Error} where no process can be started. */
-  start(options: SpawnOptions): WorkerProcess {
+  /**
+   * A copy that somebody waits for is ready sooner, and takes longer for its first run.
+   * @throws {Error} where no process can be started.
+   */
+  start(options: SpawnOptions, isAwaited: boolean): WorkerProcess {
     if (this.#isThreaded) return new ThreadProcess(options);
     if (this.#why !== undefined || !canBeCopy(options)) return new SpawnedProcess(options);
     let line: Line;
@@ -73,7 +76,7 @@ export class ProcessSource {
       // A server takes many descriptors, which may be more than are left; one process takes four.
       return new SpawnedProcess(options);
     }
-    const copy = line.current.copy({ engine: options.engine, seed: randomInt(2 ** 31) });
+    const copy = line.current.copy({ engine: options.engine, seed: randomInt(2 ** 31), isAwaited });
     const isScarce = line.current.left <= line.current.copies * RENEW_AT;
     if (isScarce && (line.next === undefined || line.next.left === 0)) this.#renew(line, options);
     return copy;

@@ -85,8 +85,12 @@ export class WorkerStarter {
     };
   }
 
-  /** @throws {SandboxUnavailableError} when what is required cannot be had. */
-  async start({ memoryBytesMax, engine }: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
+  /**
+   * `isAwaited`: somebody waits for it, so that it does nothing before it is ready that only saves time later.
+   * @throws {SandboxUnavailableError} when what is required cannot be had.
+   */
+  async start(needs: WorkerNeeds, signal: AbortSignal, isAwaited: boolean): Promise<WorkerSlot> {
+    const { memoryBytesMax, engine } = needs;
     const { servesOne } = this.#options;
     this.#findCgroups();
     for (;;) {
@@ -94,7 +98,8 @@ export class WorkerStarter {
       const wrapper = this.#wrapper;
       this.#refuseUnheld();
       const startedMs = performance.now();
-      const child = this.#processes.start({ memoryBytesMax, engine, confinement, servesOne, wrapper });
+      const spawn = { memoryBytesMax, engine, confinement, servesOne, wrapper };
+      const child = this.#processes.start(spawn, isAwaited);
       const worker = new Worker(child, { memoryBytesMax, engine, servesOne });
       this.#alive.add(worker);
       void worker.gone.then(() => this.#alive.delete(worker));

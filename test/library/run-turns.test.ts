@@ -43,16 +43,16 @@ async function turnsUntilBegun(turnMs: number, newcomers: number): Promise<numbe
   let nowMs = 0;
   const turns = new RunTurns(() => nowMs);
   nowMs = 100;
-  let isBegun = false;
-  const begun = Promise.resolve(turns.next()).then(() => (isBegun = true));
+  const begun: true[] = [];
+  const all = Promise.resolve(turns.next()).then(() => begun.push(true));
   let count = 0;
-  while (!isBegun) {
+  while (begun.length === 0) {
     if (count < newcomers) turns.newcomer();
     nowMs += turnMs;
     count += 1;
     await turn();
   }
-  await begun;
+  await all;
   return count;
 }
 
@@ -70,18 +70,18 @@ test('those that waited too long begin a few each turn, newcomers or not', async
   let nowMs = 0;
   const turns = new RunTurns(() => nowMs);
   nowMs = 100;
-  let begun = 0;
-  const all = Array.from({ length: 12 }, async () => {
+  const begun: number[] = [];
+  const all = Array.from({ length: 12 }, async (_, n) => {
     await turns.next();
-    begun += 1;
+    begun.push(n);
     nowMs += 1;
   });
   const seen: number[] = [];
   nowMs += 60;
-  while (begun < 12) {
+  while (begun.length < 12) {
     turns.newcomer();
     await turn();
-    seen.push(begun);
+    seen.push(begun.length);
   }
   await Promise.all(all);
   expect(seen).toEqual([3, 6, 9, 12]);

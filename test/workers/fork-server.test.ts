@@ -7,11 +7,13 @@ import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import type { Dispatcher } from '../../src/workers/dispatch.ts';
 import { NO_ENGINE_GRANTS } from '../../src/sandbox/protocol.ts';
 import { CopiedProcess, ForkServer } from '../../src/workers/fork-server.ts';
+import { Worker } from '../../src/workers/worker.ts';
 import type { Wrapper } from '../../src/workers/wrapper.ts';
 import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
 
 const PATIENT = { timeout: 20_000 };
 const ONE = 'export const result = 1;';
+const NOTHING = '{"inputs":{},"context":{},"parameters":{}}';
 
 const BROKEN: Wrapper = { name: 'bubblewrap', path: '/bin/false', flags: () => [], isNamespaced: true };
 
@@ -104,11 +106,36 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     },
   );
 
+  test.each([true, false])(
+    'a copy says hello and no more, whether it is awaited or rehearses: %s',
+    async (isAwaited) => {
+      const traits = { memoryBytesMax: 64 * MIB, servesOne: true, engine: NO_ENGINE_GRANTS };
+      const server = new ForkServer({ ...traits, confinement: 'kernel', copies: 2, idleTimeoutMs: 60_000 });
+      // The first copy of a server is not the usual one.
+      const [, worker] = [1, 2].map((seed) => {
+        const order = { engine: NO_ENGINE_GRANTS, seed, isAwaited };
+        return new Worker(server.copy(order), traits);
+      }) as [Worker, Worker];
+      await worker.hello;
+      // Anything else on its channel would be told as a break of the protocol, and cost it its life.
+      expect(await worker.check(20_000)).toBe(true);
+      worker.bind(programOf('export default (inputs) => [typeof inputs.list, typeof list];'));
+      const end = await worker.run({ header: { outputBytesMax: 1_000, logBytesMax: 1_000 }, data: NOTHING });
+      expect(end).toMatchObject({
+        kind: 'outcome',
+        logs: '',
+        outcome: { output: '["undefined","undefined"]' },
+      });
+      await server.close(0);
+      await worker.gone;
+    },
+  );
+
   test('a server that never comes up is told from one that cannot copy', async () => {
     const traits = { memoryBytesMax: 64 * MIB, confinement: 'kernel', servesOne: true } as const;
     const copyOf = (wrapper: Wrapper | undefined) => {
       const server = new ForkServer({ ...traits, wrapper, copies: 4, idleTimeoutMs: 60_000 });
-      return { server, copy: server.copy({ engine: NO_ENGINE_GRANTS, seed: 1 }) };
+      return { server, copy: server.copy({ engine: NO_ENGINE_GRANTS, seed: 1, isAwaited: true }) };
     };
     const broken = copyOf(BROKEN);
     broken.copy.channel.resume();
