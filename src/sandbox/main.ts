@@ -15,10 +15,10 @@ import {
   frameBytes,
   PROGRAMS_MAX,
   WITHHELD_MAX,
-  type Binding,
   type Frame,
   type Hello,
   type OutcomeFigures,
+  type Program,
   type TaskHeader,
   type WorkerSettings,
 } from './protocol.ts';
@@ -180,7 +180,7 @@ function confine(copy?: Copy, calls?: SystemCalls): Hello {
 function next(): void {
   const frame = rehearsal?.shift() ?? receive();
   if (frame.kind === 'bind') {
-    bind(JSON.parse(frame.payload.toString('utf8')) as Binding);
+    bind(JSON.parse(frame.payload.toString('utf8')) as Program);
     proceed(next);
   } else if (frame.kind === 'run') {
     serve(frame);
@@ -192,22 +192,25 @@ function next(): void {
   }
 }
 
-function bind(binding: Binding): void {
-  const { digest } = binding;
-  const bound = binding.units === undefined ? programs.get(digest) : compileOrFail(binding, settings.engine);
+function bind(sent: Program): void {
+  use(sent.digest, compileOrFail(sent, settings.engine));
+  if (settings.servesOne && program !== undefined) realm.load(program);
+}
+
+function use(digest: string, bound = programs.get(digest)): void {
   if (bound === undefined) return die();
   programs.delete(digest);
   programs.set(digest, bound);
   const [oldest] = programs.keys();
   if (programs.size > PROGRAMS_MAX && oldest !== undefined) programs.delete(oldest);
   program = bound;
-  if (settings.servesOne) realm.load(program);
 }
 
 function serve({ task, payload }: Frame): void {
   const lineEnd = payload.indexOf(10);
   const header = JSON.parse(payload.toString('utf8', 0, lineEnd)) as TaskHeader;
   const data = payload.toString('utf8', lineEnd + 1);
+  if (header.digest !== undefined) use(header.digest);
   const before = ownCpuUs();
   if (!settings.servesOne && program !== undefined) realm.load(program);
   if (program?.drawsRandom) reseed();

@@ -11,7 +11,7 @@ import type { MessagePort } from 'node:worker_threads';
 export const FRAME_HEADER_BYTES = 9;
 
 /**
- * From the parent: `bind` (a `Binding` as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
+ * From the parent: `bind` (the `Program` of the runs that follow, as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
  * child: the others; `withheld` names what a run tried and goes without, each once, at once, for the run may not
  * live to say so. After an outcome the next frame may be sent at once: it is read when the next
  * realm is made.
@@ -87,9 +87,6 @@ export interface Program {
     readonly requires: Readonly<Record<string, number>>;
   })[];
 }
-
-/** The program of the runs that follow; one that the worker keeps is named by its digest. */
-export type Binding = Program | { readonly digest: string; readonly units?: undefined };
 
 /** Names of what is withheld that a run may tell of. */
 export const WITHHELD_MAX = 16;
@@ -208,6 +205,8 @@ export interface Hello {
 
 /** What goes before the data text in a `run` frame: one line of JSON. */
 export interface TaskHeader {
+  /** Of the program that this run and those that follow are of: one that the worker keeps. Default: the one before. */
+  readonly digest?: string;
   readonly outputBytesMax: number;
   readonly logBytesMax: number;
   readonly seed?: number;

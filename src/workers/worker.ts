@@ -2,11 +2,11 @@
 import {
   frameBytes,
   PROGRAMS_MAX,
-  type Binding,
   type Frame,
   type EngineGrants,
   type Hello,
   type Program,
+  type TaskHeader,
 } from '../sandbox/protocol.ts';
 import { afterReads } from './after-reads.ts';
 import { Asks } from './asks.ts';
@@ -55,6 +55,8 @@ export class Worker {
   #tenant: string | undefined;
   /** The versions it keeps, least recently used first. */
   readonly #kept = new Set<string>();
+  /** One of those that its next run is of, and the run before was not. */
+  #named: string | undefined;
   #lastTask = 0;
   readonly #words = new LastWords();
   #group: WorkerGroup | undefined;
@@ -115,15 +117,26 @@ export class Worker {
   bind(program: Program, tenant?: string): void {
     const { digest } = program;
     if (digest === this.#digest) return;
+    this.#named = undefined;
     if (this.#digest !== undefined && this.servesOne) throw new Error('a worker is bound once');
     this.#digest = digest;
     this.#label = program.units[0]?.fileName;
     this.#tenant = tenant;
-    const binding: Binding = this.#kept.delete(digest) ? { digest } : program;
+    if (this.#kept.has(digest)) {
+      // Its next run says so: one frame, and one turn of its loop, less.
+      this.#named = digest;
+      return;
+    }
+    this.#keep(digest);
+    this.#channel.write(frameBytes('bind', 0, JSON.stringify(program)));
+  }
+
+  /** As the worker does, at the same frame: both forget the same one. */
+  #keep(digest: string): void {
+    this.#kept.delete(digest);
     this.#kept.add(digest);
     const [oldest] = this.#kept;
     if (this.#kept.size > PROGRAMS_MAX && oldest !== undefined) this.#kept.delete(oldest);
-    this.#channel.write(frameBytes('bind', 0, JSON.stringify(binding)));
   }
 
   /** Runs a task. One that has just answered makes its next realm first. */
@@ -153,7 +166,11 @@ export class Worker {
     this.#reader.payloadBytesMax =
       Math.max(header.outputBytesMax, header.grants?.bodyBytesMax ?? 0) + SLACK_BYTES;
     this.#hold(true);
-    this.#channel.write(frameBytes('run', id, `${JSON.stringify(header)}\n`, data));
+    const digest = this.#named;
+    this.#named = undefined;
+    if (digest !== undefined) this.#keep(digest);
+    const sent: TaskHeader = digest === undefined ? header : { ...header, digest };
+    this.#channel.write(frameBytes('run', id, `${JSON.stringify(sent)}\n`, data));
     return promise;
   }
 

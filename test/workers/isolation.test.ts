@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PROGRAMS_MAX } from '../../src/sandbox/protocol.ts';
-import { dispatcher, failure, programOf, run } from './runs.ts';
+import { NO_ENGINE_GRANTS, PROGRAMS_MAX } from '../../src/sandbox/protocol.ts';
+import { SpawnedProcess } from '../../src/workers/worker-process.ts';
+import { Worker } from '../../src/workers/worker.ts';
+import { dispatcher, failure, MIB, programOf, run } from './runs.ts';
 
 const COUNT = 'globalThis.n = (globalThis.n ?? 0) + 1; export const result = globalThis.n;';
 
@@ -41,6 +44,35 @@ test('a worker of any version forgets the version used longest ago, and takes it
   expect(report.start).not.toBe('bound');
   expect((await run(own, first)).report.start).toBe('bound');
   expect(own.stats().starts).toBe(1);
+});
+
+test('both sides forget the same versions, in whatever order they are bound, with a run or without', async () => {
+  const programs = Array.from({ length: PROGRAMS_MAX + 8 }, (_, n) =>
+    programOf(`export const result = ${n};`),
+  );
+  const header = { outputBytesMax: 1_000, logBytesMax: 1_000 };
+  const data = '{"inputs":{},"context":{},"parameters":{}}';
+  const step = fc.record({ at: fc.nat(programs.length - 1), isRun: fc.boolean() });
+  const each = programs.map((_, at) => ({ at, isRun: at % 2 === 0 }));
+  const steps = fc.array(step, { minLength: 100, maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(steps, async (random) => {
+      const traits = { memoryBytesMax: 256 * MIB, servesOne: false, engine: NO_ENGINE_GRANTS };
+      const worker = new Worker(new SpawnedProcess({ ...traits, confinement: 'permission' }), traits);
+      await worker.hello;
+      try {
+        for (const { at, isRun } of [...each, ...random]) {
+          worker.bind(programs[at] as (typeof programs)[0]);
+          if (!isRun) continue;
+          const end = await worker.run({ header, data });
+          expect(end).toMatchObject({ kind: 'outcome', outcome: { output: String(at) } });
+        }
+      } finally {
+        await worker.kill('the test is over');
+      }
+    }),
+    { numRuns: 3 },
+  );
 });
 
 test('a version that breaks its worker does not break the next one', async () => {
