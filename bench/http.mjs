@@ -152,13 +152,15 @@ await library.close();
  * first is sent together with those runs: it has to wait until all of them are written here and read there.
  */
 async function refusals(port, count) {
-  const spin = requestBytes({ code: 'for (;;) {}', timeoutMs: 60_000 }).replace(
-    '/v1/skills/moving-average/run',
-    '/v1/run',
-  );
+  // Each is code of its own: equal runs would share one worker.
+  const spin = (nth) =>
+    requestBytes({ code: `for (;;) {} // ${nth}`, timeoutMs: 60_000 }).replace(
+      '/v1/skills/moving-average/run',
+      '/v1/run',
+    );
   const busy = Array.from({ length: RUNS_OF_ONE_CALLER }, () => connect(port, '127.0.0.1'));
   await Promise.all(busy.map((socket) => once(socket, 'connect')));
-  for (const socket of busy) socket.on('error', () => {}).write(spin);
+  for (const [nth, socket] of busy.entries()) socket.on('error', () => {}).write(spin(nth));
   const socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1');
   await once(socket, 'connect');
   const times = [];

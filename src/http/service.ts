@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
 import type { HttpOptions } from '../http-options.ts';
 import type { SkillLibrary } from '../library.ts';
+import { Doorway } from '../library/doorway.ts';
 import { RunTurns } from '../library/run-turns.ts';
 import { HttpCounters, type HttpNumbers } from '../monitor/http-metrics.ts';
 import { Admission } from './admission.ts';
@@ -103,7 +104,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const isDraining = (): boolean => state === 'draining';
   const { app, inFlight } = buildApp({ options, log, counters, store, keys, rates, audit, isDraining });
   const certificate = watchTls(app.server, options, log);
-  app.server.on('connection', () => context.turns.newcomer());
+  app.server.on('connection', () => Doorway.newcomer());
   const stalled = new StalledClients(app.server, options.stallTimeoutMs);
   const operating: Operating = {
     state: () => state,

@@ -6,6 +6,7 @@ import { PurityCheck } from '../cache/purity-check.ts';
 import { ResultCache } from '../cache/result-cache.ts';
 import { SkillCache } from '../cache/skill-cache.ts';
 import { BatchCounters } from '../monitor/batch-counters.ts';
+import { Doorway } from './doorway.ts';
 import { RunTurns } from './run-turns.ts';
 import { alertWebhook, LibraryWatch } from './watch.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -27,6 +28,8 @@ export interface LibraryParts {
   readonly batches: BatchCounters;
   /** Of runs that waited for their skill to be loaded. */
   readonly turns: RunTurns;
+  /** Of runs that are to be executed. */
+  readonly doorway: Doorway;
   /** Links and readies a version; what a skill-cache miss does. */
   readonly compile: (version: SkillVersion) => Promise<CompiledSkill>;
 }
@@ -79,6 +82,7 @@ export async function buildParts(options: ResolvedOptions): Promise<LibraryParts
     watch,
     batches,
     turns: new RunTurns(),
+    doorway: new Doorway(options.workers.concurrency),
     compile,
   };
 }

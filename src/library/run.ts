@@ -74,7 +74,7 @@ export function run(
   try {
     const clock = watch.hitStages(options.onStage);
     skill = source.now();
-    if (!skill) return gate.work(() => loadAndRun(parts, request, source, inputs));
+    if (!skill) return gate.work(() => entered(parts, () => loadAndRun(parts, request, source, inputs)));
     clock?.lap('load');
     const execution = new Execution(parts, skill, inputs, request);
     clock?.lap('validate');
@@ -82,9 +82,25 @@ export function run(
     clock?.lap('lookup');
     if (result) return Promise.resolve(ended(parts, request, skill, { result }));
     const begun = skill;
-    return gate.work(() => finish(parts, request, begun, execution));
+    return gate.work(() => entered(parts, () => finish(parts, request, begun, execution)));
   } catch (thrown) {
     return Promise.reject(failed(parts, request, skill, thrown));
+  }
+}
+
+/** What no answer was known for, once it may begin. */
+async function entered({ doorway, turns }: LibraryParts, run: () => Promise<SkillRun>): Promise<SkillRun> {
+  const held = doorway.enter();
+  if (held) {
+    await held;
+    // All who were held back may begin in the same moment.
+    const turn = turns.next();
+    if (turn) await turn;
+  }
+  try {
+    return await run();
+  } finally {
+    doorway.leave();
   }
 }
 

@@ -30,11 +30,6 @@ import { isProcess, threads, v8 } from './thread.ts';
 
 /** Its header; three bytes a character still fit the parent's bound. */
 const ASK_LENGTH_MAX = 80_000;
-/**
- * Before its first task a copy takes so many the whole way: it writes to what it shares with the others, which the
- * kernel copies page by page, and what is compiled at first use is compiled. Its first run takes half as long.
- */
-const REHEARSED_RUNS = 3;
 
 let program: CompiledProgram | undefined;
 /** Least recently used first; one, where only one version is served. */
@@ -83,7 +78,7 @@ function start(): void {
   process.on('uncaughtException', (thrown) => (running === undefined ? die() : running.reject(thrown)));
   // Nothing is left that could run, and no answer yet: see `look`.
   process.on('beforeExit', () => (running === undefined ? die() : running.starve()));
-  if (copy?.isAwaited === false) rehearsal = rehearsalFrames(REHEARSED_RUNS);
+  if (copy?.isAwaited === false) rehearsal = rehearsalFrames();
   else greet();
   proceed(next);
 }

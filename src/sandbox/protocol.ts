@@ -11,10 +11,10 @@ import type { MessagePort } from 'node:worker_threads';
 export const FRAME_HEADER_BYTES = 9;
 
 /**
- * From the parent: `bind` (the `Program` of the runs that follow, as JSON), `run`, `reply`, and `ping`, which `idle` answers. From the
- * child: the others; `withheld` names what a run tried and goes without, each once, at once, for the run may not
- * live to say so. After an outcome the next frame may be sent at once: it is read when the next
- * realm is made.
+ * From the parent: `bind` (the `Program` of the runs that follow, as JSON), `run`, `reply`, and `ping`, which `idle`
+ * answers. From the child: the others; `withheld` names what a run tried and goes without, each once, at once, for the
+ * run may not live to say so. After an outcome the next frame may be sent at once: it is read when the next realm is
+ * made.
  *
  * To a fork server: `fork` (a `ForkOrder` as JSON) and `signal` (one byte), where the task is the slot of
  * the copy that is meant. From it: `hello`, and after SIGKILL `ended` (a `ForkEnd` as JSON).

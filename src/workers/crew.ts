@@ -34,6 +34,8 @@ export class Crew {
   readonly #slots = new Set<WorkerSlot>();
   readonly #idleBound = new Set<WorkerSlot>();
   readonly #unbound = new Set<WorkerSlot>();
+  /** How many are being started for callers in line. */
+  #awaited = 0;
   readonly #usual: WorkerNeeds;
   /** Whose run the next is likely to be. */
   #expected: Pick<DispatchRequest, 'program' | 'tenant'> | undefined;
@@ -154,11 +156,10 @@ export class Crew {
       ...(isolation === 'version' ? { isReady: (slot: WorkerSlot) => slot.isUnbound } : {}),
       ...(isolation === 'run' ? { isReady: (slot: WorkerSlot) => !slot.worker.isDead } : {}),
       create: async (signal) => {
-        const isAwaited = this.#pool.waiting > 0;
-        if (!isAwaited) await pause(REFILL_MS, undefined, { signal });
+        if (!this.#isAwaited()) await pause(REFILL_MS, undefined, { signal });
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
-        const slot = await this.#starter.start(wish ?? this.#usual, signal, isAwaited);
+        const slot = await this.#start(wish ?? this.#usual, signal);
         this.#watch(slot);
         this.#slots.add(slot);
         this.#unbound.add(slot);
@@ -167,6 +168,21 @@ export class Crew {
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
     });
+  }
+
+  /** Whether a caller in line would take one that is started now. */
+  #isAwaited(): boolean {
+    return this.#pool.waiting > this.#awaited;
+  }
+
+  async #start(needs: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
+    const isAwaited = this.#isAwaited();
+    if (isAwaited) this.#awaited += 1;
+    try {
+      return await this.#starter.start(needs, signal, isAwaited);
+    } finally {
+      if (isAwaited) this.#awaited -= 1;
+    }
   }
 
   /** Half of the workers that serve once wait for the version that ran last, compiled and in its realm. */

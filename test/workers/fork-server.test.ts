@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import type { Dispatcher } from '../../src/workers/dispatch.ts';
 import { NO_ENGINE_GRANTS } from '../../src/sandbox/protocol.ts';
@@ -25,6 +25,25 @@ function serverOf(own: Dispatcher): number {
   const [pid] = own.serverPids();
   if (pid === undefined) throw new Error('there is no fork server');
   return pid;
+}
+
+/** Copies of one server, which ends with the test. */
+function copies<const Awaited extends readonly boolean[]>(
+  areAwaited: Awaited,
+): { [At in keyof Awaited]: Worker } {
+  const traits = { memoryBytesMax: 64 * MIB, servesOne: true, engine: NO_ENGINE_GRANTS };
+  const server = new ForkServer({ ...traits, confinement: 'kernel', copies: 4, idleTimeoutMs: 60_000 });
+  onTestFinished(() => server.close(0));
+  const made = areAwaited.map((isAwaited, seed) => {
+    const order = { engine: NO_ENGINE_GRANTS, seed, isAwaited };
+    return new Worker(server.copy(order), traits);
+  });
+  return made as unknown as { [At in keyof Awaited]: Worker };
+}
+
+/** What of its memory it has written to and shares with no other process. */
+function ownKiB(pid: number): number {
+  return Number(/^Private_Dirty:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
 }
 
 describe.runIf(process.platform === 'linux')('the fork server', () => {
@@ -106,30 +125,42 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     },
   );
 
-  test.each([true, false])(
-    'a copy says hello and no more, whether it is awaited or rehearses: %s',
-    async (isAwaited) => {
-      const traits = { memoryBytesMax: 64 * MIB, servesOne: true, engine: NO_ENGINE_GRANTS };
-      const server = new ForkServer({ ...traits, confinement: 'kernel', copies: 2, idleTimeoutMs: 60_000 });
-      // The first copy of a server is not the usual one.
-      const [, worker] = [1, 2].map((seed) => {
-        const order = { engine: NO_ENGINE_GRANTS, seed, isAwaited };
-        return new Worker(server.copy(order), traits);
-      }) as [Worker, Worker];
+  test.each([true, false])('a copy says hello and no more, whether it is awaited: %s', async (isAwaited) => {
+    const [worker] = copies([isAwaited]);
+    await worker.hello;
+    // Anything else on its channel would be told as a break of the protocol, and cost it its life.
+    expect(await worker.check(20_000)).toBe(true);
+    worker.bind(programOf('export default (inputs) => [typeof inputs.list, typeof list];'));
+    const end = await worker.run({ header: { outputBytesMax: 1_000, logBytesMax: 1_000 }, data: NOTHING });
+    expect(end).toMatchObject({
+      kind: 'outcome',
+      logs: '',
+      outcome: { output: '["undefined","undefined"]' },
+    });
+    await worker.kill('the test is over');
+  });
+
+  test('one that nobody waits for has made its own what a run writes to', async () => {
+    const [awaited, rehearsed] = copies([true, false]);
+    const own = async (worker: Worker): Promise<number> => {
       await worker.hello;
-      // Anything else on its channel would be told as a break of the protocol, and cost it its life.
       expect(await worker.check(20_000)).toBe(true);
-      worker.bind(programOf('export default (inputs) => [typeof inputs.list, typeof list];'));
-      const end = await worker.run({ header: { outputBytesMax: 1_000, logBytesMax: 1_000 }, data: NOTHING });
-      expect(end).toMatchObject({
-        kind: 'outcome',
-        logs: '',
-        outcome: { output: '["undefined","undefined"]' },
-      });
-      await server.close(0);
-      await worker.gone;
-    },
-  );
+      return ownKiB(worker.processId);
+    };
+    expect((await own(rehearsed)) - (await own(awaited))).toBeGreaterThan(512);
+    await Promise.all([awaited, rehearsed].map((worker) => worker.kill('the test is over')));
+  });
+
+  test('a copy rehearses unless a caller in line would take it', async () => {
+    const copy = vi.spyOn(ForkServer.prototype, 'copy');
+    await using own = dispatcher({ min: 3, max: 4 });
+    await run(own, ONE);
+    await own.warmUp();
+    const orders = copy.mock.calls.map(([{ isAwaited }]) => isAwaited);
+    copy.mockRestore();
+    expect(orders[0]).toBe(true);
+    expect(new Set(orders.slice(1))).toEqual(new Set([false]));
+  });
 
   test('a server that never comes up is told from one that cannot copy', async () => {
     const traits = { memoryBytesMax: 64 * MIB, confinement: 'kernel', servesOne: true } as const;
