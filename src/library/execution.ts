@@ -149,6 +149,7 @@ export class Execution {
       data,
       limits: this.#limitsOf(),
       signal,
+      heldMs: this.#request.heldMs,
       ...(seed !== undefined && { seed }),
       ...(now !== undefined && { now }),
       ...(tenant !== undefined && { tenant }),

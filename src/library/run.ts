@@ -20,14 +20,21 @@ export class RunRequest implements Disposable {
   readonly options: RunOptions;
   readonly #signals: RunSignals;
   #lent: RunSignal | undefined;
+  /** How long it was held back at the door. */
+  heldMs = 0;
 
   /** @throws {ConfigurationError} for a wrong option; {AbortedError} when a signal has fired already. */
   constructor(options: RunOptions, signals: RunSignals) {
     this.options = checkRunOptions(options);
     this.id = options.id ?? randomUUID();
     this.#signals = signals;
-    if (options.signal?.aborted) throw abortError(options.signal);
-    if (signals.closing.aborted) throw abortError(signals.closing);
+    this.refuseGone();
+  }
+
+  /** @throws {AbortedError} when a signal has fired. */
+  refuseGone(): void {
+    for (const signal of [this.options.signal, this.#signals.closing])
+      if (signal?.aborted) throw abortError(signal);
   }
 
   /** Fires when the caller leaves, or the library is closed for good. */
@@ -74,7 +81,8 @@ export function run(
   try {
     const clock = watch.hitStages(options.onStage);
     skill = source.now();
-    if (!skill) return gate.work(() => entered(parts, () => loadAndRun(parts, request, source, inputs)));
+    if (!skill)
+      return gate.work(() => entered(parts, request, () => loadAndRun(parts, request, source, inputs)));
     clock?.lap('load');
     const execution = new Execution(parts, skill, inputs, request);
     clock?.lap('validate');
@@ -82,20 +90,26 @@ export function run(
     clock?.lap('lookup');
     if (result) return Promise.resolve(ended(parts, request, skill, { result }));
     const begun = skill;
-    return gate.work(() => entered(parts, () => finish(parts, request, begun, execution)));
+    return gate.work(() => entered(parts, request, () => finish(parts, request, begun, execution)));
   } catch (thrown) {
     return Promise.reject(failed(parts, request, skill, thrown));
   }
 }
 
 /** What no answer was known for, once it may begin. */
-async function entered({ doorway, turns }: LibraryParts, run: () => Promise<SkillRun>): Promise<SkillRun> {
+async function entered(
+  { doorway, turns }: LibraryParts,
+  request: RunRequest,
+  run: () => Promise<SkillRun>,
+): Promise<SkillRun> {
   const held = doorway.enter();
   if (held) {
+    const sinceMs = performance.now();
     await held;
     // All who were held back may begin in the same moment.
     const turn = turns.next();
     if (turn) await turn;
+    request.heldMs = performance.now() - sinceMs;
   }
   try {
     return await run();
@@ -115,6 +129,8 @@ async function loadAndRun(
   let execution: Execution;
   try {
     const clock = watch.stages(request.options.onStage);
+    // It may have been held back until now.
+    request.refuseGone();
     skill = await source.load(request);
     // All who wait for one skill have it at the same moment.
     const turn = parts.turns.next();

@@ -216,12 +216,12 @@ export class ResourcePool<T> {
     this.#pump();
   }
 
-  // Counts an acquire that found no idle resource and no room (one on its way out is room), and bounds the line.
+  // Counts an acquire that found neither an idle resource nor room, and bounds the line.
   #admit(waiter: Waiter<T>): void {
     if (!this.#line.has(waiter) || waiter.isChecking) return;
     const excess = this.#line.unserved - this.#inventory.creations.count;
     if (excess <= 0) return;
-    if (this.#inventory.room === 0 && excess > this.#inventory.members.count('destroying')) {
+    if (this.#inventory.room === 0) {
       this.#totals.exhaustionEvents += 1;
       const { name: pool, inUse, waiting } = this.stats();
       this.#options.observer?.exhausted?.({ pool, inUse, waiting });

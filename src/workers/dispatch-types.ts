@@ -63,6 +63,8 @@ export interface DispatchRequest {
   /** What it is given beside computing; absent: nothing, with randomness and a clock. */
   readonly grants?: RunGrants | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What it has waited already, which is told as time in line. Default 0. */
+  readonly heldMs?: number;
   /** Told of console output as it comes, as far as it is kept. */
   readonly onLog?: ((text: string) => void) | undefined;
 }

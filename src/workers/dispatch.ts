@@ -145,7 +145,12 @@ export class Dispatcher {
     const wallMs = performance.now() - startedMs;
     const report = reportOf(
       end,
-      { tier: hello.tier, ...start, queueMs: startedMs - askedMs - start.startMs, wallMs },
+      {
+        tier: hello.tier,
+        ...start,
+        queueMs: startedMs - askedMs - start.startMs + (request.heldMs ?? 0),
+        wallMs,
+      },
       request,
       broker,
       { use: stopped.use, cpuMsBefore },

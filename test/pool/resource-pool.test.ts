@@ -141,22 +141,6 @@ describe('waiting', () => {
     expect(order).toEqual([0, 1, 2, 3]);
   });
 
-  test('a pool whose idle resources make room for those who cannot use them is not exhausted', async () => {
-    const { pool } = numberPool({ max: 2 });
-    const leases = [await pool.acquire(), await pool.acquire()];
-    for (const lease of leases) lease.release();
-    const picky = { rank: (resource: number) => (resource > 2 ? 1 : -1) };
-    const first = pool.acquire(picky);
-    const second = pool.acquire(picky);
-    expect(pool.stats()).toMatchObject({ destroying: 2, waiting: 2, exhaustionEvents: 0 });
-    // Nothing that makes room is left for this one.
-    const third = pool.acquire(picky);
-    expect(pool.stats()).toMatchObject({ destroying: 2, waiting: 3, exhaustionEvents: 1 });
-    expect([(await first).value, (await second).value]).toEqual([3, 4]);
-    (await first).release();
-    expect((await third).value).toBe(3);
-  });
-
   test('acquire rejects with PoolExhaustedError and its numbers when its time is over', async () => {
     const { pool, clock } = numberPool({ max: 1, acquireTimeoutMs: 20 });
     await pool.acquire();
