@@ -1,6 +1,6 @@
 /**
- * Holds back runs that no worker is free for, while callers are still coming in. The event loop lets in one connection
- * a turn: the last of a hundred would be heard, and refused, only after all that the others' runs begin with.
+ * Holds back runs while callers are still coming in. The event loop lets in one connection a turn: the last of a hundred
+ * would be heard, and refused, only after all that the others' runs begin with.
  */
 
 /** No run is held back for longer than this, in ms: one that a worker is free for, and one that would wait for one. */
@@ -25,7 +25,7 @@ export class Doorway {
   /** How many had come by the last turn. */
   #seen = 0;
 
-  /** So many runs are begun whoever comes: there is a worker for each. */
+  /** Of `runsMax` runs each finds a worker free. */
   constructor(runsMax: number, now: () => number = () => performance.now()) {
     this.#runsMax = runsMax;
     this.#now = now;

@@ -33,8 +33,10 @@ export class RunRequest implements Disposable {
 
   /** @throws {AbortedError} when a signal has fired. */
   refuseGone(): void {
-    for (const signal of [this.options.signal, this.#signals.closing])
-      if (signal?.aborted) throw abortError(signal);
+    const { signal } = this.options;
+    const { closing } = this.#signals;
+    if (signal?.aborted) throw abortError(signal);
+    if (closing.aborted) throw abortError(closing);
   }
 
   /** Fires when the caller leaves, or the library is closed for good. */

@@ -131,10 +131,6 @@ export class ResourcePool<T> {
     return this.close();
   }
 
-  get waiting(): number {
-    return this.#line.length;
-  }
-
   stats(): PoolStats {
     const { name, min, max, overflowMax } = this.#options;
     const inUse = this.#inventory.members.count('leased') + this.#inventory.members.count('checking');

@@ -172,7 +172,7 @@ export class Crew {
 
   /** Whether a caller in line would take one that is started now. */
   #isAwaited(): boolean {
-    return this.#pool.waiting > this.#awaited;
+    return this.#pool.stats().waiting > this.#awaited;
   }
 
   async #start(needs: WorkerNeeds, signal: AbortSignal): Promise<WorkerSlot> {
@@ -188,7 +188,7 @@ export class Crew {
   /** Half of the workers that serve once wait for the version that ran last, compiled and in its realm. */
   #expect(slot: WorkerSlot): void {
     const expected = this.#expected;
-    if (expected === undefined || this.#pool.waiting > 0) return;
+    if (expected === undefined || this.#pool.stats().waiting > 0) return;
     let own = 0;
     // One that has served is on its way out.
     for (const { worker, usedMs } of this.#slots)
