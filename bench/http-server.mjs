@@ -21,6 +21,8 @@ if (process.argv[2] === 'bare') {
     logs: '',
   }));
   await app.listen({ host: '127.0.0.1', port: 0 });
+  process.once('SIGTERM', () => app.server.closeAllConnections());
+  process.once('SIGTERM', () => void app.close());
   console.log(app.server.address().port);
 } else {
   const library = await SkillLibrary.open({ path: ':memory:' });
@@ -28,5 +30,9 @@ if (process.argv[2] === 'bare') {
   const openTenant = () => Promise.reject(new Error('there is one tenant'));
   const service = await startService({ library, options: http, log: silent, version: '0', openTenant });
   service.ready();
+  process.once('SIGTERM', async () => {
+    await service.close(0);
+    await library.close();
+  });
   console.log(new URL(service.url).port);
 }
