@@ -129,11 +129,14 @@ export function dropExcessResults(statements: Statements, limits: StoreLimits): 
   return removed;
 }
 
-/** Some of the oldest run records, where too many are kept; how many. As many as `added` make room for those. */
+/**
+ * Some of the oldest run records, where too many are kept; how many. As many as `added` make room for those. SQLite would
+ * plan anew for each limit of its own; for a sum it does not.
+ */
 export function dropExcessRuns(statements: Statements, { runsMax }: StoreLimits, added = 0): number {
   return statements.run(
     `DELETE FROM runs WHERE seq IN (
-       SELECT seq FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ? ORDER BY seq LIMIT ?)`,
+       SELECT seq FROM runs WHERE seq <= (SELECT max(seq) FROM runs) - ? ORDER BY seq LIMIT ? + 0)`,
     runsMax,
     Math.max(ROWS, added),
   );
