@@ -142,6 +142,8 @@ describe('a run that is answered later', () => {
 /** Asks, and leaves when a run is under way. */
 async function askAndLeave(path: string, body: object, headers: Record<string, string> = {}): Promise<void> {
   const type = { 'content-type': 'application/json', ...headers };
+  // That of the test before may be ending still.
+  await vi.waitFor(() => expect(service.library.metrics().workers.running).toBe(0), WAIT);
   const asked = request(`${service.url}${path}`, { method: 'POST', headers: type, agent: false });
   asked.once('error', () => undefined);
   asked.end(JSON.stringify(body));
