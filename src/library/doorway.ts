@@ -24,6 +24,7 @@ export class Doorway {
   #underWay = 0;
   /** How many had come by the last turn. */
   #seen = 0;
+  #isTurning = false;
 
   /** Of `runsMax` runs each finds a worker free. */
   constructor(runsMax: number, now: () => number = () => performance.now()) {
@@ -37,20 +38,33 @@ export class Doorway {
     Doorway.#cameMs = nowMs;
   }
 
-  /** Undefined: begin now. `leave` when the run has ended. */
-  enter(): Promise<void> | undefined {
-    const isFirst = this.#held.length === 0;
-    if (isFirst && !this.#isMet()) {
+  /** Undefined: begin now. Nobody is held back who has left. `leave` when the run has ended. */
+  enter(signal?: AbortSignal): Promise<void> | undefined {
+    if (this.#held.length === 0 && !this.#isMet()) {
       this.#underWay += 1;
       return undefined;
     }
-    if (isFirst) this.#turn();
-    const sinceMs = this.#now();
-    return new Promise((begin) => this.#held.push({ sinceMs, begin }));
+    this.#turn();
+    return new Promise((resolve) => this.#hold(resolve, signal));
   }
 
   leave(): void {
     this.#underWay -= 1;
+  }
+
+  #hold(resolve: () => void, signal: AbortSignal | undefined): void {
+    const goOut = (): void => {
+      this.#held.splice(this.#held.indexOf(held), 1);
+      held.begin();
+    };
+    const begin = (): void => {
+      signal?.removeEventListener('abort', goOut);
+      this.#underWay += 1;
+      resolve();
+    };
+    const held: Held = { sinceMs: this.#now(), begin };
+    this.#held.push(held);
+    signal?.addEventListener('abort', goOut, { once: true });
   }
 
   #isMet(): boolean {
@@ -61,10 +75,13 @@ export class Doorway {
   }
 
   #turn(): void {
+    if (this.#isTurning) return;
+    this.#isTurning = true;
     setImmediate(() => this.#turned());
   }
 
   #turned(): void {
+    this.#isTurning = false;
     const isMet = this.#seen !== Doorway.#came;
     this.#seen = Doorway.#came;
     const nowMs = this.#now();
@@ -72,7 +89,6 @@ export class Doorway {
       const patienceMs = this.#underWay < this.#runsMax ? PATIENCE_MS.free : PATIENCE_MS.busy;
       if (isMet && nowMs - held.sinceMs < patienceMs) return this.#turn();
       this.#held.shift();
-      this.#underWay += 1;
       held.begin();
     }
   }

@@ -104,7 +104,7 @@ async function entered(
   request: RunRequest,
   run: () => Promise<SkillRun>,
 ): Promise<SkillRun> {
-  const held = doorway.enter();
+  const held = doorway.enter(request.options.signal);
   if (held) {
     const sinceMs = performance.now();
     await held;

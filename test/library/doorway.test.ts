@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Doorway } from '../../src/library/doorway.ts';
@@ -7,8 +8,8 @@ function doorway() {
   const clock = { nowMs: 1_000 };
   const door = new Doorway(2, () => clock.nowMs);
   const begun: number[] = [];
-  const come = async (n: number): Promise<void> => {
-    const held = door.enter();
+  const come = async (n: number, signal?: AbortSignal): Promise<void> => {
+    const held = door.enter(signal);
     if (held) await held;
     begun.push(n);
   };
@@ -80,5 +81,49 @@ describe('while others come in', () => {
     void come(2);
     await pass(1, false);
     expect(begun).toEqual([0, 2]);
+  });
+
+  test('whoever leaves is held back no longer, and the others are', async () => {
+    const { begun, come, pass } = doorway();
+    const caller = new AbortController();
+    await pass(0, true);
+    void come(0);
+    void come(1, caller.signal);
+    void come(2);
+    await pass(1, true);
+    caller.abort();
+    await Promise.resolve();
+    expect(begun).toEqual([1]);
+    await pass(1, true);
+    expect(begun).toEqual([1]);
+    await pass(1, false);
+    expect(begun).toEqual([1, 0, 2]);
+  });
+
+  test('of a caller who leaves later nothing is left in line, and no listener on its signal', async () => {
+    const { begun, come, pass } = doorway();
+    const caller = new AbortController();
+    await pass(0, true);
+    for (let n = 0; n < 3; n += 1) void come(n, caller.signal);
+    await pass(1, true);
+    expect(getEventListeners(caller.signal, 'abort')).toHaveLength(3);
+    await pass(1, false);
+    expect(begun).toEqual([0, 1, 2]);
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+  });
+
+  test('the last who leaves leaves the door as it was: whoever comes next is met by the next turn', async () => {
+    const { door, begun, come, pass } = doorway();
+    const caller = new AbortController();
+    await pass(0, true);
+    void come(0, caller.signal);
+    caller.abort();
+    await Promise.resolve();
+    void come(1);
+    await pass(1, true);
+    expect(begun).toEqual([0]);
+    await pass(1, false);
+    expect(begun).toEqual([0, 1]);
+    expect(door.enter()).toBeUndefined();
   });
 });
