@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkDriver } from '../../src/store/sqlite/driver.ts';
+import { checkBuild, checkDriver } from '../../src/store/sqlite/driver.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { skillVersion, SQLITE_OPTIONS, storedResult } from './records.ts';
 
@@ -414,6 +414,23 @@ test('a driver that would crash this Node is refused before it is loaded', () =>
   );
   expect(() => checkDriver('13.2.0', '10', '24.0.0')).not.toThrow();
   expect(() => checkDriver('12.11.1', '9', '20.20.2')).not.toThrow();
+});
+
+test('a build of the driver that Node 24 aborts for is refused before it is loaded', () => {
+  const built = (name: string) => () => Buffer.from(`\0_ZN4node28${name}EPN2v87IsolateE\0`);
+  const aborts = built('RemoveEnvironmentCleanupHook');
+  expect(() => checkBuild('12.11.1', '24.21.0', aborts)).toThrow(
+    expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringMatching(/better-sqlite3@13/) }),
+  );
+  for (const [driver, node, build] of [
+    ['12.11.1', '24.0.0', built('AddEnvironmentCleanupHook')],
+    ['12.11.1', '24.21.0', () => undefined],
+    ['12.11.1', '22.23.3', aborts],
+    ['12.11.1', '20.20.2', aborts],
+    ['13.2.0', '24.21.0', aborts],
+  ] as const) {
+    expect(() => checkBuild(driver, node, build)).not.toThrow();
+  }
 });
 
 async function readAll(path: string): Promise<void> {

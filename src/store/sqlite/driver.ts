@@ -47,15 +47,40 @@ export function checkDriver(
   );
 }
 
+/** What an object of the driver calls when it is collected, where it was built with the headers of Node 24.19 or newer. */
+const ABORTS = 'RemoveEnvironmentCleanupHook';
+
+/**
+ * `readBuild` gives what the driver was built to, where it was built here.
+ * @throws {ConfigurationError} for a driver of major 12 or less that Node 24 would abort for, at some collection of memory.
+ */
+export function checkBuild(
+  driverVersion: string,
+  nodeVersion: string,
+  readBuild: () => Buffer | undefined,
+): void {
+  const isOfNode = ['24', '25'].includes(nodeVersion.split('.')[0] ?? '');
+  if (!isOfNode || Number.parseInt(driverVersion, 10) >= 13 || !readBuild()?.includes(ABORTS)) return;
+  throw new ConfigurationError(
+    `better-sqlite3 ${driverVersion} built for Node ${nodeVersion} ends the process when memory is collected: ` +
+      'install better-sqlite3@13',
+    { details: { driverVersion, nodeVersion } },
+  );
+}
+
 function loadDriver(): typeof Database {
-  checkDriver(installedVersion(), process.versions['napi'], process.versions.node);
+  const folder = installedFolder();
+  const manifest = readFileSync(join(folder, 'package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  checkDriver(version, process.versions['napi'], process.versions.node);
+  const build = join(folder, 'build', 'Release', 'better_sqlite3.node');
+  checkBuild(version, process.versions.node, () => (existsSync(build) ? readFileSync(build) : undefined));
   return require('better-sqlite3') as typeof Database;
 }
 
-// Read from its package.json, found from its entry: the driver itself must not be loaded yet.
-function installedVersion(): string {
+// Found from its entry: the driver itself must not be loaded yet.
+function installedFolder(): string {
   let folder = dirname(require.resolve('better-sqlite3'));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
-  return manifest.version;
+  return folder;
 }
