@@ -150,7 +150,10 @@ function collectionShape(
   { names, lengthLeft }: ShapeContext,
 ): CollectionCursor {
   const items = kind === 'Map' ? builtins.mapItems(value) : builtins.setItems(value);
-  if (items.length * 2 > lengthLeft) throw new TooLong();
+  // Looked at first: to write what is far too long takes long. An item takes two characters at least.
+  let lengthMin = 0;
+  for (const item of items) lengthMin += typeof item === 'string' ? item.length + 3 : 2;
+  if (lengthMin > lengthLeft) throw new TooLong();
   return new CollectionCursor(value, `new ${names.get(kind)}(`, items, kind === 'Map');
 }
 

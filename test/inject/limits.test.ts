@@ -49,6 +49,15 @@ test.each(tooMuch)('LIMIT_EXCEEDED for %s within a second', (_, make) => {
   expect(process.cpuUsage(start).user / 1_000).toBeLessThan(1_000);
 });
 
+test('a set and a map as long as the limit allows are written', () => {
+  for (const v of [new Set(['ab', 'cd', 1]), new Map([['ab', 'cd']])]) {
+    const { code } = injectData(CODE, { inputs: { v } });
+    const bytesMax = code.length - CODE.length + 1;
+    expect(injectData(CODE, { inputs: { v }, limits: { bytesMax } }).code).toBe(code);
+    expect(errorOf(v, { bytesMax: bytesMax - 1 }).code).toBe('LIMIT_EXCEEDED');
+  }
+});
+
 test('a depth of 1,000 is not too deep', () => {
   const value = nested(1_000, (inner) => [inner]);
   expect(injectData(CODE, { inputs: { v: value } }).injected).toEqual(['v']);
