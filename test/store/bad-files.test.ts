@@ -427,6 +427,7 @@ test('a build of the driver that Node 24 aborts for is refused before it is load
     ['12.11.1', '24.21.0', () => undefined],
     ['12.11.1', '22.23.3', aborts],
     ['12.11.1', '20.20.2', aborts],
+    ['12.11.1', '26.9.0', aborts],
     ['13.2.0', '24.21.0', aborts],
   ] as const) {
     expect(() => checkBuild(driver, node, build)).not.toThrow();

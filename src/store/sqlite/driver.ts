@@ -47,8 +47,12 @@ export function checkDriver(
   );
 }
 
-/** What an object of the driver calls when it is collected, where it was built with the headers of Node 24.19 or newer. */
-const ABORTS = 'RemoveEnvironmentCleanupHook';
+/**
+ * What an object of the driver calls when it is collected, where it was built with the headers of Node 24.19 or newer.
+ * Node 24 asserts then that an environment is entered, which a collection need not find; Node 26 does not assert it.
+ */
+const REMOVES_HOOK = 'RemoveEnvironmentCleanupHook';
+const ASSERTING_NODES: ReadonlySet<number> = new Set([24, 25]);
 
 /**
  * `readBuild` gives what the driver was built to, where it was built here.
@@ -59,8 +63,9 @@ export function checkBuild(
   nodeVersion: string,
   readBuild: () => Buffer | undefined,
 ): void {
-  const isOfNode = ['24', '25'].includes(nodeVersion.split('.')[0] ?? '');
-  if (!isOfNode || Number.parseInt(driverVersion, 10) >= 13 || !readBuild()?.includes(ABORTS)) return;
+  if (Number.parseInt(driverVersion, 10) >= 13 || !ASSERTING_NODES.has(Number.parseInt(nodeVersion, 10)))
+    return;
+  if (!readBuild()?.includes(REMOVES_HOOK)) return;
   throw new ConfigurationError(
     `better-sqlite3 ${driverVersion} built for Node ${nodeVersion} ends the process when memory is collected: ` +
       'install better-sqlite3@13',
