@@ -21,8 +21,10 @@ if (process.argv[2] === 'bare') {
     logs: '',
   }));
   await app.listen({ host: '127.0.0.1', port: 0 });
-  process.once('SIGTERM', () => app.server.closeAllConnections());
-  process.once('SIGTERM', () => void app.close());
+  process.once('SIGTERM', () => {
+    app.server.closeAllConnections();
+    void app.close();
+  });
   console.log(app.server.address().port);
 } else {
   const library = await SkillLibrary.open({ path: ':memory:' });

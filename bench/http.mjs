@@ -25,6 +25,8 @@ async function server(kind) {
   const child = spawn(process.execPath, [new URL('http-server.mjs', import.meta.url).pathname, kind], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Where the bench fails, nobody else would end it.
+  process.once('exit', () => child.kill());
   const [text] = await once(child.stdout.setEncoding('utf8'), 'data');
   const stop = async () => {
     child.kill('SIGTERM');
