@@ -7,7 +7,7 @@ import { SkillLibrary } from '../dist/index.js';
 import { encodeValue } from '../dist/sandbox/codec.js';
 import { bareNode, echoChild, forkedRun, peers } from './run/floors.mjs';
 import { figure, inTurn, pause, printFigures, rate, time } from './run/measure.mjs';
-import { DATA, dispatcher, ECHO, INPUTS, programOf, runOn, standBy } from './run/skills.mjs';
+import { DATA, dispatcher, ECHO, INPUTS, full, programOf, runOn, standBy } from './run/skills.mjs';
 
 const sections = { hot, isolation, starts, throughput, work, deadline, memory, idle, large };
 
@@ -52,7 +52,7 @@ async function isolation() {
     40,
     async () => {
       // Some of them wait with this version in their realm already.
-      await standBy(workers, 4, () => true);
+      await full(workers, 4);
       const startedMs = performance.now();
       await runOn(workers, program);
       return performance.now() - startedMs;

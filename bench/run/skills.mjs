@@ -34,3 +34,8 @@ export async function standBy(workers, count, isFit = ({ skill }) => skill === u
   const ready = () => workers.stats().workers.filter((one) => !one.isBusy && isFit(one));
   while (ready().length < count) await new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+/** Waits until `count` stand by; those on their way out, which have served, are none of them. */
+export async function full(workers, count) {
+  while (workers.stats().pool.idle < count) await new Promise((resolve) => setTimeout(resolve, 1));
+}

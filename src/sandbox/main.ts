@@ -282,17 +282,18 @@ function tell(bytes: Buffer): void {
   if (rehearsal === undefined) send(bytes);
 }
 
-/** From here on it is one that has seen no program. */
+/** From here on it is one that has seen no program, with the realm of its first run prepared. */
 function endRehearsal(): void {
   rehearsal = undefined;
   program = undefined;
   programs.clear();
+  realm = new Realm(settings.engine);
   greet();
 }
 
 function prepare(): void {
   if (rehearsal?.length === 0) endRehearsal();
-  realm = new Realm(settings.engine);
+  else realm = new Realm(settings.engine);
   if (settings.servesOne && program !== undefined) realm.load(program);
   next();
 }

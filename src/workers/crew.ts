@@ -1,5 +1,4 @@
 /** The workers that stand by: which of them a run gets, when one is bound, and how each ends. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { abortError } from '../errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { DestroyReason, PoolStats } from '../pool/pool-stats.ts';
@@ -8,6 +7,7 @@ import { NO_ENGINE_GRANTS, type Program } from '../sandbox/protocol.ts';
 import type { DispatcherOptions, DispatchRequest, WorkerStats } from './dispatch-types.ts';
 import { Haste } from './haste.ts';
 import type { TaskEnd } from './task.ts';
+import { neverReady } from './run-errors.ts';
 import { needsOf, rankFor, type WorkerNeeds, type WorkerSlot } from './worker-slot.ts';
 import type { WorkerStarter } from './worker-starter.ts';
 
@@ -136,8 +136,8 @@ export class Crew {
     const { isolation, memoryCeilingBytes } = this.#options.workers;
     if (end.kind === 'died') return void lease.destroy('broken');
     slot.record(end.outcome.header);
-    // Once was all it was for.
-    if (isolation === 'run') return void lease.destroy('uses');
+    // Once was all it was for; whoever asked has the answer first.
+    if (isolation === 'run') return void setImmediate(() => void lease.destroy('uses'));
     const isFull = slot.memoryPeakBytes > Math.max(memoryCeilingBytes, slot.worker.memoryBytesMax);
     if (isFull || end.outcome.header.kind === 'memory') return void lease.destroy('memory');
     this.#idleBound.add(slot);
@@ -156,14 +156,15 @@ export class Crew {
       ...(isolation === 'version' ? { isReady: (slot: WorkerSlot) => slot.isUnbound } : {}),
       ...(isolation === 'run' ? { isReady: (slot: WorkerSlot) => !slot.worker.isDead } : {}),
       create: async (signal) => {
-        if (!this.#isAwaited()) await pause(REFILL_MS, undefined, { signal });
+        if (!this.#isAwaited()) await refillTurn();
+        signal.throwIfAborted();
         const [wish] = this.#wishes;
         if (wish !== undefined) this.#wishes.delete(wish);
         const slot = await this.#start(wish ?? this.#usual, signal);
         this.#watch(slot);
         this.#slots.add(slot);
         this.#unbound.add(slot);
-        if (isolation === 'run' && wish === undefined) this.#expect(slot);
+        if (isolation === 'run' && wish === undefined) await this.#expect(slot);
         return slot;
       },
       destroy: (slot, reason) => this.#unmake(slot, reason),
@@ -186,7 +187,7 @@ export class Crew {
   }
 
   /** Half of the workers that serve once wait for the version that ran last, compiled and in its realm. */
-  #expect(slot: WorkerSlot): void {
+  async #expect(slot: WorkerSlot): Promise<void> {
     const expected = this.#expected;
     if (expected === undefined || this.#pool.stats().waiting > 0) return;
     let own = 0;
@@ -194,7 +195,12 @@ export class Crew {
     for (const { worker, usedMs } of this.#slots)
       if (worker.digest === expected.program.digest && usedMs === 0 && !worker.isBusy && !worker.isDead)
         own += 1;
-    if (own < Math.floor(this.#options.workers.min / 2)) this.bind(slot, expected.program, expected.tenant);
+    if (own >= Math.floor(this.#options.workers.min / 2)) return;
+    this.bind(slot, expected.program, expected.tenant);
+    // It answers once it is: until then it would be lent in the midst of that.
+    if (await slot.worker.check(CHECK_MS)) return;
+    if (this.#expected === expected) this.#expected = undefined;
+    throw neverReady(await slot.worker.kill('it did not take the version that ran last'));
   }
 
   async #unmake(slot: WorkerSlot, reason: DestroyReason): Promise<void> {
@@ -265,4 +271,8 @@ export class Crew {
     const retired = oldest;
     void this.#pool.evict((slot) => slot === retired);
   }
+}
+
+function refillTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REFILL_MS));
 }

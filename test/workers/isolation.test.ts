@@ -96,3 +96,18 @@ test('isolation run keeps half of the workers ready for the version that ran las
   }
   expect(pids.size).toBeGreaterThanOrEqual(3);
 });
+
+test('isolation run waits once, and no more, with a version that no worker can take', async () => {
+  const memoryBytesMax = 32 * MIB;
+  await using own = dispatcher({ min: 2, max: 4, isolation: 'run' }, { memoryBytesMax });
+  await own.warmUp();
+  const limits = { memoryBytesMax };
+  const program = programOf('export const result = 1;');
+  const [unit] = program.units as [(typeof program.units)[0]];
+  const heavy = { digest: 'heavy', units: [{ ...unit, source: unit.source + ' '.repeat(48 * MIB) }] };
+  const { error } = await failure(own, heavy, { limits });
+  expect(['EXECUTION_MEMORY', 'WORKER_CRASHED']).toContain(error.code);
+  await expect.poll(() => own.stats().pool.idle, { timeout: 20_000 }).toBe(2);
+  expect(own.stats().pool.createFailures).toBe(1);
+  for (let i = 0; i < 3; i += 1) expect((await run(own, program, { limits })).output).toBe(1);
+});
