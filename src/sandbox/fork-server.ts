@@ -5,7 +5,7 @@
  * It runs no skill, hears of none, and holds nothing of any. It blocks in `read` between two requests.
  */
 import { CHANNEL, processChannel } from './process-channel.ts';
-import { frameBytes, type ForkEnd, type ForkOrder, type Hello } from './protocol.ts';
+import type { ForkEnd, ForkOrder, Hello } from './protocol.ts';
 import type { Exit, ForkCalls, SystemCalls } from './system-calls.ts';
 
 export interface Copy {
@@ -27,7 +27,7 @@ const channelOf = (slot: number) => FIRST_DESCRIPTOR + 2 * slot;
 
 /** A server that cannot be one says why, and ends. */
 export function refuseForks(why: string): never {
-  processChannel.send(frameBytes('hello', 0, JSON.stringify({ tier: 'none', why } satisfies Hello)));
+  processChannel.send('hello', 0, JSON.stringify({ tier: 'none', why } satisfies Hello));
   return processChannel.die();
 }
 
@@ -40,7 +40,7 @@ export function serveForks(calls: SystemCalls, slots: number, afterFirst?: () =>
   const parentId = system.processId();
   const children = new Map<number, number>();
   calls.fcntl(CHANNEL, F_SETFL, O_RDWR);
-  processChannel.send(frameBytes('hello', 0, '{"tier":"none"}'));
+  processChannel.send('hello', 0, '{"tier":"none"}');
   let isFirst = true;
   for (;;) {
     const { kind, task: slot, payload } = processChannel.receive();
@@ -71,7 +71,7 @@ export function serveForks(calls: SystemCalls, slots: number, afterFirst?: () =>
 }
 
 function tell(slot: number, end: Exit | { readonly error: string }): void {
-  processChannel.send(frameBytes('ended', slot, JSON.stringify(end satisfies ForkEnd)));
+  processChannel.send('ended', slot, JSON.stringify(end satisfies ForkEnd));
 }
 
 /** Of what the server holds only the copy's own two descriptors are left to it. */

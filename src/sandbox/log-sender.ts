@@ -1,5 +1,5 @@
 /** Console output of one run on its way to the parent. */
-import { frameBytes } from './protocol.ts';
+import type { ChildChannel } from './channel.ts';
 
 /** Lines sent at once, so that they survive a kill; later ones are gathered. */
 const EAGER_LINES = 64;
@@ -8,12 +8,12 @@ const LOG_CHUNK = 8_192;
 export class LogSender {
   readonly #task: number;
   readonly #bytesMax: number;
-  readonly #send: (bytes: Buffer) => void;
+  readonly #send: ChildChannel['send'];
   #waiting = '';
   #lines = 0;
   bytes = 0;
 
-  constructor(task: number, bytesMax: number, send: (bytes: Buffer) => void) {
+  constructor(task: number, bytesMax: number, send: ChildChannel['send']) {
     this.#task = task;
     this.#bytesMax = bytesMax;
     this.#send = send;
@@ -29,7 +29,7 @@ export class LogSender {
 
   flush(): void {
     if (this.#waiting === '') return;
-    this.#send(frameBytes('log', this.#task, this.#waiting));
+    this.#send('log', this.#task, this.#waiting);
     this.#waiting = '';
   }
 }

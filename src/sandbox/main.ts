@@ -12,7 +12,6 @@ import { ownCpuUs, ownUse } from './own-use.ts';
 import { preload, preloadLocales } from './preload.ts';
 import { setOwnId } from './process-channel.ts';
 import {
-  frameBytes,
   PROGRAMS_MAX,
   WITHHELD_MAX,
   type Frame,
@@ -84,7 +83,7 @@ function start(): void {
 }
 
 function greet(): void {
-  send(frameBytes('hello', 0, JSON.stringify(hello)));
+  send('hello', 0, JSON.stringify(hello));
 }
 
 /** What any worker would do once, and those that are copied from this process need not. */
@@ -180,7 +179,7 @@ function next(): void {
   } else if (frame.kind === 'run') {
     serve(frame);
   } else if (frame.kind === 'ping') {
-    send(frameBytes('idle', 0));
+    send('idle', 0);
     proceed(next);
   } else {
     die();
@@ -214,7 +213,7 @@ function serve({ task, payload }: Frame): void {
   const withhold = (name: string) => {
     if (withheld.has(name) || withheld.size === WITHHELD_MAX) return;
     withheld.add(name);
-    tell(frameBytes('withheld', task, name));
+    tell('withheld', task, name);
   };
   const answer = (outcome: string, output: string) => {
     running = undefined;
@@ -227,7 +226,7 @@ function serve({ task, payload }: Frame): void {
     };
     // Two objects as JSON are one when a comma takes the place of the braces between them.
     const head = `${outcome.slice(0, -1)},${JSON.stringify(figures).slice(1)}\n`;
-    tell(frameBytes('outcome', task, head, output));
+    tell('outcome', task, head, output);
     // Through the event loop, which frees what earlier realms held.
     if (owed === 0) proceed(prepare);
   };
@@ -247,7 +246,7 @@ function serve({ task, payload }: Frame): void {
         withhold(`a request of ${request.length + bytes.length} bytes`);
         return false;
       }
-      send(frameBytes('ask', task, `${request}\n`, bytes));
+      send('ask', task, `${request}\n`, bytes);
       owed += 1;
       listen();
       return true;
@@ -278,8 +277,8 @@ function answered(waiting: Realm, header: string, body: string): void {
   lookAfterMicrotasks();
 }
 
-function tell(bytes: Buffer): void {
-  if (rehearsal === undefined) send(bytes);
+function tell(...frame: Parameters<typeof send>): void {
+  if (rehearsal === undefined) send(...frame);
 }
 
 /** From here on it is one that has seen no program, with the realm of its first run prepared. */

@@ -1,14 +1,28 @@
 /** Descriptor 3, read and written to the last byte. */
 import { closeSync, read, readSync, writeSync } from 'node:fs';
 import type { ChildChannel } from './channel.ts';
-import { FRAME_HEADER_BYTES, readFrameHeader, type Frame } from './protocol.ts';
+import { KeptBytes } from './kept-bytes.ts';
+import {
+  FRAME_HEADER_BYTES,
+  frameRoom,
+  readFrameHeader,
+  writeFrame,
+  type Frame,
+  type FrameKind,
+  type FramePart,
+} from './protocol.ts';
 
 export const CHANNEL = 3;
 
 export const processChannel: ChildChannel = { send, receive, receiveSoon, die };
 
-function send(bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(CHANNEL, bytes, at);
+const incoming = new KeptBytes();
+const outgoing = new KeptBytes();
+
+function send(kind: FrameKind, task: number, ...parts: readonly FramePart[]): void {
+  const bytes = outgoing.take(frameRoom(parts));
+  const size = writeFrame(bytes, kind, task, parts);
+  for (let at = 0; at < size;) at += writeSync(CHANNEL, bytes, at, size - at);
 }
 
 function receive(): Frame {
@@ -31,7 +45,7 @@ function withPayload(start: Buffer): Frame {
 }
 
 function readExactly(size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = incoming.take(size);
   for (let at = 0; at < size;) {
     const count = readSync(CHANNEL, bytes, at, size - at, null);
     // The parent is gone or has closed the channel.

@@ -40,6 +40,7 @@ export interface Frame {
   readonly kind: FrameKind;
   /** The task it belongs to; 0 outside any. */
   readonly task: number;
+  /** In a child good until the next frame comes. */
   readonly payload: Buffer;
 }
 
@@ -47,17 +48,37 @@ const NAMES = new Map<number, FrameKind>(
   Object.entries(FRAME_KINDS).map(([name, code]) => [code, name as FrameKind]),
 );
 
-export function frameBytes(kind: FrameKind, task: number, ...parts: readonly (string | Buffer)[]): Buffer {
-  // In a worker this is seldom run and never hot: loops cost it less than functions do.
-  let size = 0;
+export type FramePart = string | Buffer;
+
+export function frameBytes(kind: FrameKind, task: number, ...parts: readonly FramePart[]): Buffer {
+  let size = FRAME_HEADER_BYTES;
   for (const part of parts) size += Buffer.byteLength(part);
-  const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES + size);
-  bytes.writeUInt32LE(size, 0);
-  bytes.writeUInt8(FRAME_KINDS[kind], 4);
-  bytes.writeUInt32LE(task, 5);
+  const bytes = Buffer.allocUnsafe(size);
+  writeFrame(bytes, kind, task, parts);
+  return bytes;
+}
+
+/** Most bytes that a frame of these parts takes; to count them one by one costs as much as to write them. */
+export function frameRoom(parts: readonly FramePart[]): number {
+  let room = FRAME_HEADER_BYTES;
+  for (const part of parts) room += typeof part === 'string' ? 3 * part.length : part.length;
+  return room;
+}
+
+/** Gives how many bytes it wrote to `bytes`, which has room for them. */
+export function writeFrame(
+  bytes: Buffer,
+  kind: FrameKind,
+  task: number,
+  parts: readonly FramePart[],
+): number {
+  // In a worker this is seldom run and never hot: loops cost it less than functions do.
   let at = FRAME_HEADER_BYTES;
   for (const part of parts) at += typeof part === 'string' ? bytes.write(part, at) : part.copy(bytes, at);
-  return bytes;
+  bytes.writeUInt32LE(at - FRAME_HEADER_BYTES, 0);
+  bytes.writeUInt8(FRAME_KINDS[kind], 4);
+  bytes.writeUInt32LE(task, 5);
+  return at;
 }
 
 /** What the header announces; undefined for a kind that does not exist. */

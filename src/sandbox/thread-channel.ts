@@ -1,6 +1,6 @@
 /** A thread's ends of two ports: one that it waits on blocking, one for the replies that a run waits for. */
 import type { ChildChannel } from './channel.ts';
-import { FRAME_HEADER_BYTES, readFrameHeader, type Frame, type ThreadPorts } from './protocol.ts';
+import { FRAME_HEADER_BYTES, frameBytes, readFrameHeader, type Frame, type ThreadPorts } from './protocol.ts';
 import { threads } from './thread.ts';
 
 export function threadChannel(): ChildChannel {
@@ -43,9 +43,9 @@ export function threadChannel(): ChildChannel {
     process.exit(1);
   }
   return {
-    send: (bytes) => {
+    send: (...frame) => {
       // Of its own, since what is handed over is lost to this side, and small buffers share one.
-      const own = Uint8Array.from(bytes);
+      const own = Uint8Array.from(frameBytes(...frame));
       frames.postMessage(own, [own.buffer]);
     },
     receive,

@@ -140,7 +140,10 @@ export class Dispatcher {
     };
     const { cpuMs: cpuMsBefore } = lease.value;
     const stopped = new RunStop(lease, request);
-    const end = await worker.run({ header, data, broker, onLog });
+    const running = worker.run({ header, data, broker, onLog });
+    // While the worker is at it.
+    const bytesIn = Buffer.byteLength(data);
+    const end = await running;
     const stop = stopped.clear();
     const wallMs = performance.now() - startedMs;
     const report = reportOf(
@@ -150,6 +153,7 @@ export class Dispatcher {
         ...start,
         queueMs: startedMs - askedMs - start.startMs + (request.heldMs ?? 0),
         wallMs,
+        bytesIn,
       },
       request,
       broker,

@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import {
-  frameBytes,
   NO_ENGINE_GRANTS,
   type ForkEnd,
   type ForkOrder,
@@ -11,6 +10,7 @@ import {
 } from '../sandbox/protocol.ts';
 import { afterReads } from './after-reads.ts';
 import { deferred } from './deferred.ts';
+import { sendFrame } from './frame-writer.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
 import { LastWords } from './last-words.ts';
 import type { SpawnOptions } from './spawn.ts';
@@ -117,7 +117,7 @@ export class ForkServer {
   }
 
   #send(kind: 'fork' | 'signal', slot: number, payload: Buffer): void {
-    if (!this.#isDead) this.#process.channel.write(frameBytes(kind, slot, payload));
+    if (!this.#isDead) sendFrame(this.#process.channel, kind, slot, payload);
   }
 
   #hold(copy: CopiedProcess, isHeld: boolean): void {

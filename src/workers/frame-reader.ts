@@ -1,5 +1,8 @@
 /** Cuts a child's bytes into frames. The child is not trusted: sizes are bounded before a byte is kept. */
 import { FRAME_HEADER_BYTES, readFrameHeader, type Frame } from '../sandbox/protocol.ts';
+import { LentBytes, type Loan } from './lent-bytes.ts';
+
+const LENT = new LentBytes();
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -15,42 +18,61 @@ export class FrameReader {
     this.payloadBytesMax = payloadBytesMax;
   }
 
-  /** @throws {ProtocolError} for an unknown kind or a frame above the bound. */
+  /**
+   * The payload of an outcome is good until the next frame is asked for: it may be large, and its memory is used again.
+   * @throws {ProtocolError} for an unknown kind or a frame above the bound.
+   */
   *push(chunk: Buffer): Generator<Frame> {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     for (;;) {
       if (this.#size < FRAME_HEADER_BYTES) return;
-      const header = readFrameHeader(this.#peek(FRAME_HEADER_BYTES));
+      const header = readFrameHeader(this.#first(FRAME_HEADER_BYTES));
       if (header === undefined) throw new ProtocolError('an unknown kind of frame');
-      if (header.size > this.payloadBytesMax)
-        throw new ProtocolError(`a frame of ${header.size} bytes, ${this.payloadBytesMax} at most`);
-      if (this.#size < FRAME_HEADER_BYTES + header.size) return;
-      const bytes = this.#peek(FRAME_HEADER_BYTES + header.size);
-      this.#drop(bytes.length);
-      yield { kind: header.kind, task: header.task, payload: bytes.subarray(FRAME_HEADER_BYTES) };
+      const { kind, task, size } = header;
+      if (size > this.payloadBytesMax)
+        throw new ProtocolError(`a frame of ${size} bytes, ${this.payloadBytesMax} at most`);
+      const length = FRAME_HEADER_BYTES + size;
+      if (this.#size < length) return;
+      let loan: Loan | undefined;
+      const bytes = this.#first(length, () => {
+        if (kind !== 'outcome') return Buffer.allocUnsafe(length);
+        loan = LENT.take(length);
+        return loan.bytes;
+      });
+      this.#drop(length);
+      try {
+        yield { kind, task, payload: bytes.subarray(FRAME_HEADER_BYTES) };
+      } finally {
+        loan?.giveBack();
+      }
     }
   }
 
-  /** The first `size` bytes in one piece; joined at most once for each frame. */
-  #peek(size: number): Buffer {
+  /** The first `length` bytes in one piece: where they are in several, in what `room` gives. */
+  #first(length: number, room = (): Buffer => Buffer.allocUnsafe(length)): Buffer {
     const first = this.#chunks[0] as Buffer;
-    if (first.length >= size) return first.subarray(0, size);
-    const joined: Buffer[] = [];
+    if (first.length >= length) return first.subarray(0, length);
+    const joined = room();
     let have = 0;
-    while (have < size) {
-      const chunk = this.#chunks.shift() as Buffer;
-      joined.push(chunk);
-      have += chunk.length;
-    }
-    this.#chunks.unshift(Buffer.concat(joined, have));
-    return (this.#chunks[0] as Buffer).subarray(0, size);
+    for (let i = 0; have < length; i += 1)
+      have += (this.#chunks[i] as Buffer).copy(joined, have, 0, length - have);
+    return joined;
   }
 
-  #drop(size: number): void {
-    const first = this.#chunks[0] as Buffer;
-    if (first.length === size) this.#chunks.shift();
-    else this.#chunks[0] = first.subarray(size);
-    this.#size -= size;
+  #drop(length: number): void {
+    this.#size -= length;
+    let left = length;
+    let whole = 0;
+    for (
+      let chunk = this.#chunks[0];
+      chunk !== undefined && chunk.length <= left;
+      chunk = this.#chunks[whole]
+    ) {
+      left -= chunk.length;
+      whole += 1;
+    }
+    this.#chunks.splice(0, whole);
+    if (left > 0) this.#chunks[0] = (this.#chunks[0] as Buffer).subarray(left);
   }
 }

@@ -8,14 +8,13 @@ import type { TaskEnd } from './task.ts';
 
 export function reportOf(
   end: TaskEnd,
-  times: Pick<RunReport, 'tier' | 'start' | 'queueMs' | 'startMs' | 'wallMs'>,
-  { data, limits, grants }: DispatchRequest,
+  times: Pick<RunReport, 'tier' | 'start' | 'queueMs' | 'startMs' | 'wallMs' | 'bytesIn'>,
+  { limits, grants }: DispatchRequest,
   broker?: Broker,
   stopped?: { readonly use: ProcessUse | undefined; readonly cpuMsBefore: number },
 ): RunReport {
-  const { tier, start, queueMs, startMs, wallMs } = times;
+  const { tier, start, queueMs, startMs, wallMs, bytesIn } = times;
   const { logsCut } = end;
-  const bytesIn = Buffer.byteLength(data);
   const given = grants && { grants: namesOf(grants), granted: useOf(end.withheld, broker) };
   if (end.kind === 'outcome') {
     const { header, outputBytes: bytesOut } = end.outcome;
@@ -41,7 +40,7 @@ export function reportOf(
   // What the kernel told at its end is exact; what was read before it was killed is in steps of 10 ms.
   const use = useUntilStop(end.death.use ?? stopped?.use, stopped?.cpuMsBefore ?? 0, wallMs);
   const logBytes = Buffer.byteLength(end.logs);
-  return { ...times, ...use, bytesIn, bytesOut: 0, logBytes, logsCut, limits, ...given };
+  return { ...times, ...use, bytesOut: 0, logBytes, logsCut, limits, ...given };
 }
 
 /** The kernel counts a process from its start, so that what its earlier runs took is left out. */

@@ -1,6 +1,5 @@
 /** One child process, seen from the parent: starts it, sends it one task at a time, kills it. */
 import {
-  frameBytes,
   PROGRAMS_MAX,
   type Frame,
   type EngineGrants,
@@ -12,6 +11,7 @@ import { afterReads } from './after-reads.ts';
 import { Asks } from './asks.ts';
 import type { WorkerGroup } from './cgroup.ts';
 import { deferred } from './deferred.ts';
+import { sendFrame } from './frame-writer.ts';
 import { FrameReader, ProtocolError } from './frame-reader.ts';
 import { LastWords } from './last-words.ts';
 import { LogKeeper } from './log-keeper.ts';
@@ -128,7 +128,7 @@ export class Worker {
       return;
     }
     this.#keep(digest);
-    this.#channel.write(frameBytes('bind', 0, JSON.stringify(program)));
+    sendFrame(this.#channel, 'bind', 0, JSON.stringify(program));
   }
 
   /** As the worker does, at the same frame: both forget the same one. */
@@ -149,7 +149,7 @@ export class Worker {
     const id = this.#lastTask;
     const { header, data, broker, onLog } = task;
     const asks = new Asks(broker, (reply, body) => {
-      this.#channel.write(frameBytes('reply', id, `${JSON.stringify(reply)}\n`, body));
+      sendFrame(this.#channel, 'reply', id, `${JSON.stringify(reply)}\n`, body);
     });
     const { promise, resolve } = deferred<TaskEnd>();
     this.#state = {
@@ -170,7 +170,7 @@ export class Worker {
     this.#named = undefined;
     if (digest !== undefined) this.#keep(digest);
     const sent: TaskHeader = digest === undefined ? header : { ...header, digest };
-    this.#channel.write(frameBytes('run', id, `${JSON.stringify(sent)}\n`, data));
+    sendFrame(this.#channel, 'run', id, `${JSON.stringify(sent)}\n`, data);
     return promise;
   }
 
@@ -186,7 +186,7 @@ export class Worker {
         resolve(isThere);
       },
     };
-    this.#channel.write(frameBytes('ping', 0));
+    sendFrame(this.#channel, 'ping', 0);
     return promise;
   }
 
