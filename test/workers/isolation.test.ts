@@ -89,7 +89,8 @@ test('isolation run keeps half of the workers ready for the version that ran las
   await run(own, program);
   for (let i = 0; i < 3; i += 1) {
     const ready = () => own.stats().workers.filter(({ skill, uses }) => skill !== undefined && uses === 0);
-    await expect.poll(() => ready().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    const isFull = () => own.stats().pool.creating === 0 && ready().length > 0;
+    await expect.poll(isFull, { timeout: 20_000 }).toBe(true);
     for (const { processId } of ready()) pids.add(processId);
     const { output, report } = await run(own, program);
     expect([output, report.start]).toEqual([1, 'bound']);
