@@ -94,8 +94,11 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A copy has none of the threads of what it was copied from: V8 must do without. */
-const FORK_FLAGS = ['--single-threaded', '--v8-pool-size=0'];
+/**
+ * A copy has none of the threads of what it was copied from: V8 must do without. To mark step by step spares nobody a
+ * pause then, for there is no other thread that would: it keeps realms alive that are over, and takes a tenth more time.
+ */
+const FORK_FLAGS = ['--single-threaded', '--v8-pool-size=0', '--no-incremental-marking'];
 
 let isSwept = false;
 
