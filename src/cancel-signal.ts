@@ -17,7 +17,7 @@ export class CancelSignal extends EventTarget implements AbortSignal {
   /** Nobody sets it. */
   readonly onabort = null;
   /** Functions to be told once; every other kind of listener is left to `EventTarget`, and told first. */
-  readonly #told = new Set<() => void>();
+  readonly #told: (() => void)[] = [];
 
   constructor() {
     super();
@@ -25,12 +25,15 @@ export class CancelSignal extends EventTarget implements AbortSignal {
   }
 
   override addEventListener(type: string, listener: Listener, options?: ListenerOptions): void {
-    if (isPlain(type, listener, options)) this.#told.add(listener);
-    else super.addEventListener(type, listener, options);
+    if (!isPlain(type, listener, options)) super.addEventListener(type, listener, options);
+    else if (!this.#told.includes(listener)) this.#told.push(listener);
   }
 
   override removeEventListener(type: string, listener: Listener, options?: ListenerOptions): void {
-    if (!this.#told.delete(listener as () => void)) super.removeEventListener(type, listener, options);
+    // A run has a handful, and who came last leaves first.
+    const at = type === 'abort' ? this.#told.lastIndexOf(listener as () => void) : -1;
+    if (at >= 0) this.#told.splice(at, 1);
+    else super.removeEventListener(type, listener, options);
   }
 
   throwIfAborted(): void {
@@ -44,7 +47,7 @@ export class CancelSignal extends EventTarget implements AbortSignal {
     this.reason = reason;
     // It happens once: who comes, goes or throws meanwhile is met as by any event target.
     for (const listener of this.#told) super.addEventListener('abort', listener, { once: true });
-    this.#told.clear();
+    this.#told.length = 0;
     this.dispatchEvent(new Event('abort'));
   }
 }

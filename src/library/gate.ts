@@ -1,6 +1,7 @@
 /** Lets work in while the library is open, and at the end waits for it, so long and no longer. */
 import { setMaxListeners } from 'node:events';
 import { ClosedError } from '../errors.ts';
+import { LinkedList } from '../linked-list.ts';
 import { RunSignals } from './run-signals.ts';
 
 /** A timer that does nothing, so it is as long as may be. */
@@ -12,7 +13,7 @@ export class LibraryGate {
   /** Of the runs that have a signal of their own. */
   readonly signals = new RunSignals(this.#closing.signal);
   readonly #onWork: () => void;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new LinkedList<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
   /** `onWork` is told of each step, and must not throw. */
@@ -35,11 +36,11 @@ export class LibraryGate {
     this.refuseClosed();
     this.#onWork();
     const promise = step();
-    this.#running.add(promise);
+    const entry = this.#running.add(promise);
     try {
       return await promise;
     } finally {
-      this.#running.delete(promise);
+      this.#running.remove(entry);
     }
   }
 

@@ -3,13 +3,14 @@
  * `AbortSignal.any` takes as long as all that the library does for a run; these serve one run after the other.
  */
 import { CancelSignal } from '../cancel-signal.ts';
+import { LinkedList, type ListEntry } from '../linked-list.ts';
 
 const SPARE_MAX = 256;
 
 export class RunSignals {
   /** Fires when the library is closed for good. */
   readonly closing: AbortSignal;
-  readonly #lent = new Set<RunSignal>();
+  readonly #lent = new LinkedList<RunSignal>();
   readonly #spare: RunSignal[] = [];
 
   constructor(closing: AbortSignal) {
@@ -22,7 +23,7 @@ export class RunSignals {
   /** Until it is given back: nothing may listen to it any more then. */
   lend(caller: AbortSignal | undefined): RunSignal {
     const one = this.#spare.pop() ?? new RunSignal();
-    this.#lent.add(one);
+    one.entry = this.#lent.add(one);
     if (caller) one.follow(caller);
     if (this.closing.aborted) one.abort(this.closing.reason);
     return one;
@@ -30,7 +31,10 @@ export class RunSignals {
 
   giveBack(one: RunSignal): void {
     one.leave();
-    if (!this.#lent.delete(one) || one.aborted || this.#spare.length >= SPARE_MAX) return;
+    const { entry } = one;
+    one.entry = undefined;
+    if (entry === undefined || !this.#lent.remove(entry)) return;
+    if (one.aborted || this.#spare.length >= SPARE_MAX) return;
     this.#spare.push(one);
   }
 }
@@ -39,6 +43,8 @@ export class RunSignals {
 export class RunSignal extends CancelSignal {
   readonly #onAbort = (): void => this.abort(this.#caller?.reason);
   #caller: AbortSignal | undefined;
+  /** Where it is among those that are lent. */
+  entry: ListEntry<RunSignal> | undefined;
 
   follow(caller: AbortSignal): void {
     this.#caller = caller;

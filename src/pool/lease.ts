@@ -11,14 +11,37 @@ export interface Lease<T> extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+type End = (reason?: DestroyReason) => Promise<void>;
+
 /** `end` is called at most once, without a reason for a release. */
-export function createLease<T>(value: T, end: (reason?: DestroyReason) => Promise<void>): Lease<T> {
-  let ended: Promise<void> | undefined;
-  const finish = (reason?: DestroyReason): Promise<void> => (ended ??= end(reason));
-  return {
-    value,
-    release: () => void finish(),
-    destroy: (reason = 'broken') => finish(reason),
-    [Symbol.asyncDispose]: () => finish(),
-  };
+export function createLease<T>(value: T, end: End): Lease<T> {
+  return new OwnLease(value, end);
+}
+
+/** A class: V8 comes to believe that what a literal makes lives long, and then has to look for each in the old space. */
+class OwnLease<T> implements Lease<T> {
+  readonly value: T;
+  readonly #end: End;
+  #ended: Promise<void> | undefined;
+
+  constructor(value: T, end: End) {
+    this.value = value;
+    this.#end = end;
+  }
+
+  release(): void {
+    void this.#finish();
+  }
+
+  destroy(reason: DestroyReason = 'broken'): Promise<void> {
+    return this.#finish(reason);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#finish();
+  }
+
+  #finish(reason?: DestroyReason): Promise<void> {
+    return (this.#ended ??= this.#end(reason));
+  }
 }

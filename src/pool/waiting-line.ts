@@ -1,5 +1,6 @@
 /** Callers in line, first come first served, each with its deadline and its signal. */
 import { abortError } from '../errors.ts';
+import { LinkedList, type ListEntry } from '../linked-list.ts';
 import type { Lease } from './lease.ts';
 import type { PoolClock } from './pool-options.ts';
 
@@ -11,18 +12,23 @@ export interface Waiter<T> {
   isChecking: boolean;
   /** Why the last creation during its wait failed. */
   creationError: unknown;
+  /** The line's own; undefined once it has been served or refused. */
+  place: Place<T> | undefined;
 }
 
 interface Place<T> {
+  readonly entry: ListEntry<Waiter<T>>;
   readonly resolve: (lease: Lease<T>) => void;
   readonly reject: (error: Error) => void;
   /** Ends the deadline and the listening; set where the caller really has to wait. */
   stopWaiting: () => void;
 }
 
+const NOTHING = (): void => {};
+
 export class WaitingLine<T> {
   readonly #clock: PoolClock;
-  readonly #places = new Map<Waiter<T>, Place<T>>();
+  readonly #waiters = new LinkedList<Waiter<T>>();
   #checking = 0;
   #peak = 0;
 
@@ -31,7 +37,7 @@ export class WaitingLine<T> {
   }
 
   get length(): number {
-    return this.#places.size;
+    return this.#waiters.size;
   }
 
   get peak(): number {
@@ -40,33 +46,34 @@ export class WaitingLine<T> {
 
   /** How many need a resource and have none under validation. */
   get unserved(): number {
-    return this.#places.size - this.#checking;
+    return this.#waiters.size - this.#checking;
   }
 
-  [Symbol.iterator](): IterableIterator<Waiter<T>> {
-    return this.#places.keys();
+  [Symbol.iterator](): Generator<Waiter<T>> {
+    return this.#waiters[Symbol.iterator]();
   }
 
   has(waiter: Waiter<T>): boolean {
-    return this.#places.has(waiter);
+    return waiter.place !== undefined;
   }
 
   firstUnserved(): Waiter<T> | undefined {
-    for (const waiter of this.#places.keys()) if (!waiter.isChecking) return waiter;
+    if (this.#waiters.first?.isChecking !== true) return this.#waiters.first;
+    for (const waiter of this.#waiters) if (!waiter.isChecking) return waiter;
     return undefined;
   }
 
   join(waiter: Waiter<T>): Promise<Lease<T>> {
     return new Promise((resolve, reject) => {
-      this.#places.set(waiter, { resolve, reject, stopWaiting: () => {} });
+      waiter.place = { entry: this.#waiters.add(waiter), resolve, reject, stopWaiting: NOTHING };
     });
   }
 
   /** Starts the deadline and listens to the signal of one that was not served at once. */
   wait(waiter: Waiter<T>, timeoutMs: number, signal: AbortSignal | undefined, late: () => Error): void {
-    const place = this.#places.get(waiter);
+    const { place } = waiter;
     if (place === undefined) return;
-    this.#peak = Math.max(this.#peak, this.#places.size);
+    this.#peak = Math.max(this.#peak, this.#waiters.size);
     const onAbort = () => this.refuse(waiter, abortError(signal as AbortSignal));
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer = Number.isFinite(timeoutMs)
@@ -79,7 +86,7 @@ export class WaitingLine<T> {
   }
 
   setChecking(waiter: Waiter<T>, isChecking: boolean): void {
-    if (!this.#places.has(waiter) || waiter.isChecking === isChecking) return;
+    if (waiter.place === undefined || waiter.isChecking === isChecking) return;
     waiter.isChecking = isChecking;
     this.#checking += isChecking ? 1 : -1;
   }
@@ -93,10 +100,11 @@ export class WaitingLine<T> {
   }
 
   #leave(waiter: Waiter<T>): Place<T> | undefined {
-    const place = this.#places.get(waiter);
+    const { place } = waiter;
     if (place === undefined) return undefined;
     this.setChecking(waiter, false);
-    this.#places.delete(waiter);
+    waiter.place = undefined;
+    this.#waiters.remove(place.entry);
     place.stopWaiting();
     return place;
   }

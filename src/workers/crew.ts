@@ -32,7 +32,6 @@ export class Crew {
   readonly #wishes = new Set<WorkerNeeds>();
   readonly #haste = new Haste();
   readonly #slots = new Set<WorkerSlot>();
-  readonly #idleBound = new Set<WorkerSlot>();
   readonly #unbound = new Set<WorkerSlot>();
   /** How many are being started for callers in line. */
   #awaited = 0;
@@ -73,7 +72,7 @@ export class Crew {
     const slot = lease.value;
     if (slot.isUnbound && slot.worker.memoryBytesMax === this.#usual.memoryBytesMax) {
       this.bind(slot, program);
-      this.#idleBound.add(slot);
+      slot.mayMakeRoom = true;
     }
     lease.release();
   }
@@ -111,7 +110,7 @@ export class Crew {
         },
       });
       const slot = lease.value;
-      this.#idleBound.delete(slot);
+      slot.mayMakeRoom = false;
       const idleMs = performance.now() - slot.idleSinceMs;
       if (idleMs < SETTLE_MS) this.#haste.came(this.#group(program.digest));
       const isThere = idleMs < TRUST_MS || (await slot.worker.check(CHECK_MS));
@@ -140,7 +139,7 @@ export class Crew {
     if (isolation === 'run') return void setImmediate(() => void lease.destroy('uses'));
     const isFull = slot.memoryPeakBytes > Math.max(memoryCeilingBytes, slot.worker.memoryBytesMax);
     if (isFull || end.outcome.header.kind === 'memory') return void lease.destroy('memory');
-    this.#idleBound.add(slot);
+    slot.mayMakeRoom = true;
     lease.release();
   }
 
@@ -252,7 +251,7 @@ export class Crew {
     const { worker } = slot;
     void worker.gone.then(() => {
       if (slot.worker !== worker) return undefined;
-      this.#idleBound.delete(slot);
+      slot.mayMakeRoom = false;
       this.#unbound.delete(slot);
       return this.#pool.evict((other) => other === slot, 'broken');
     });
@@ -264,10 +263,10 @@ export class Crew {
     const { min, max, inUse, idle, creating } = this.#pool.stats();
     if (min === 0 || inUse + idle + creating < max) return;
     let oldest: WorkerSlot | undefined;
-    for (const slot of this.#idleBound)
-      if (oldest === undefined || slot.usedMs < oldest.usedMs) oldest = slot;
+    for (const slot of this.#slots)
+      if (slot.mayMakeRoom && (oldest === undefined || slot.usedMs < oldest.usedMs)) oldest = slot;
     if (oldest === undefined) return;
-    this.#idleBound.delete(oldest);
+    oldest.mayMakeRoom = false;
     const retired = oldest;
     void this.#pool.evict((slot) => slot === retired);
   }

@@ -3,6 +3,7 @@
  * the flood of one makes the others wait for one run of it, not for all.
  */
 import { abortError, ClosedError, PoolExhaustedError } from '../errors.ts';
+import { LinkedList, type ListEntry } from '../linked-list.ts';
 
 export interface PermitOptions {
   /** Most runs at once. */
@@ -31,14 +32,58 @@ interface Waiter {
   refuse(error: Error): void;
 }
 
+/** Those who wait for one name's turns, which come one after the other. Never empty. */
+interface Lane<T> {
+  readonly name: string;
+  readonly waiting: T;
+  /** Where its next turn is. */
+  turn: ListEntry<Lane<T>>;
+}
+
+/** Lanes by name, in the order of their turns. */
+class Lanes<T extends { readonly size: number }> {
+  readonly #lanes = new Map<string, Lane<T>>();
+  readonly #turns = new LinkedList<Lane<T>>();
+
+  get size(): number {
+    return this.#turns.size;
+  }
+  get first(): Lane<T> | undefined {
+    return this.#turns.first;
+  }
+
+  /** The lane of this name; one that is new has its turn last. */
+  of(name: string, make: () => T): Lane<T> {
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const lane = { name, waiting: make() } as Lane<T>;
+    lane.turn = this.#turns.add(lane);
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  /** It had its turn. */
+  toEnd(lane: Lane<T>): void {
+    if (this.#turns.remove(lane.turn)) lane.turn = this.#turns.add(lane);
+  }
+
+  dropIfEmpty(lane: Lane<T>): void {
+    if (lane.waiting.size > 0 || !this.#turns.remove(lane.turn)) return;
+    this.#lanes.delete(lane.name);
+  }
+
+  [Symbol.iterator](): Generator<Lane<T>> {
+    return this.#turns[Symbol.iterator]();
+  }
+}
+
 const BUSY_SHOWN = 4;
 const BUSY_KEPT = 32;
 
 export class FairPermits {
   readonly #options: PermitOptions;
-  readonly #running = new Set<Permit>();
-  /** Tenants, and the groups of each, in the order of their turns; none is empty. */
-  readonly #tenants = new Map<string, Map<string, Set<Waiter>>>();
+  readonly #running = new LinkedList<Permit>();
+  readonly #tenants = new Lanes<Lanes<LinkedList<Waiter>>>();
   #waiting = 0;
   #closed: { readonly gone: Promise<void>; readonly finish: () => void } | undefined;
 
@@ -72,8 +117,8 @@ export class FairPermits {
       let finish = () => {};
       const gone = new Promise<void>((resolve) => (finish = resolve));
       this.#closed = { gone, finish };
-      for (const groups of this.#tenants.values())
-        for (const waiters of groups.values()) for (const waiter of waiters) waiter.refuse(closedError());
+      for (const { waiting: groups } of this.#tenants)
+        for (const { waiting } of groups) for (const waiter of waiting) waiter.refuse(closedError());
       if (this.#running.size === 0) finish();
     }
     let timer: NodeJS.Timeout | undefined;
@@ -87,26 +132,26 @@ export class FairPermits {
       label,
       sinceMs: performance.now(),
       [Symbol.dispose]: () => {
-        if (this.#running.delete(permit)) this.#next();
+        if (this.#running.remove(entry)) this.#next();
       },
     };
-    this.#running.add(permit);
+    const entry = this.#running.add(permit);
     return permit;
   }
 
   #wait(turn: Turn, signal: AbortSignal | undefined): Promise<Permit> {
     const askedMs = performance.now();
-    const { tenant, group, label } = turn;
+    const { label } = turn;
+    const tenant = this.#tenants.of(turn.tenant, () => new Lanes());
+    const group = tenant.waiting.of(turn.group, () => new LinkedList());
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-        const groups = this.#tenants.get(tenant);
-        const waiters = groups?.get(group);
-        if (!waiters?.delete(waiter)) return;
+        if (!group.waiting.remove(entry)) return;
         this.#waiting -= 1;
-        if (waiters.size === 0) groups?.delete(group);
-        if (groups?.size === 0) this.#tenants.delete(tenant);
+        tenant.waiting.dropIfEmpty(group);
+        this.#tenants.dropIfEmpty(tenant);
       };
       const waiter: Waiter = {
         label,
@@ -125,9 +170,7 @@ export class FairPermits {
         waiter.refuse(this.#exhausted(`no run could start for ${waitedMs} ms`, { waitedMs }));
       }, this.#options.acquireTimeoutMs);
       signal?.addEventListener('abort', abort, { once: true });
-      const groups = this.#tenants.get(tenant) ?? new Map<string, Set<Waiter>>();
-      const waiters = groups.get(group) ?? new Set();
-      this.#tenants.set(tenant, groups.set(group, waiters.add(waiter)));
+      const entry = group.waiting.add(waiter);
       this.#waiting += 1;
     });
   }
@@ -135,14 +178,12 @@ export class FairPermits {
   /** The first of the group whose turn it is, of the tenant whose turn it is; both go to the end of their lines. */
   #next(): void {
     if (this.#closed !== undefined && this.#running.size === 0) this.#closed.finish();
-    const [turn] = this.#tenants;
-    if (turn === undefined || this.#running.size >= this.#options.max) return;
-    const [tenant, groups] = turn;
-    const [[group, waiters]] = groups as unknown as [[string, Set<Waiter>]];
-    const [waiter] = waiters;
-    waiter?.admit();
-    if (groups.delete(group)) groups.set(group, waiters);
-    if (this.#tenants.delete(tenant)) this.#tenants.set(tenant, groups);
+    const tenant = this.#tenants.first;
+    if (tenant === undefined || this.#running.size >= this.#options.max) return;
+    const group = tenant.waiting.first;
+    group?.waiting.first?.admit();
+    if (group !== undefined) tenant.waiting.toEnd(group);
+    this.#tenants.toEnd(tenant);
   }
 
   #exhausted(what: string, own: Readonly<Record<string, number>> = {}): PoolExhaustedError {

@@ -15,6 +15,8 @@ export class WorkerSlot {
   readonly hello: Hello;
   /** When its last run ended. */
   usedMs = 0;
+  /** Bound, and in nobody's hands: it goes where room is needed. */
+  mayMakeRoom = false;
 
   constructor(worker: Worker, hello: Hello, startedMs: number) {
     this.#worker = worker;

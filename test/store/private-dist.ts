@@ -15,7 +15,7 @@ export interface PrivateDist {
 /** Puts `test/store/store-process.mjs` and what it needs into `folder`. */
 export function privateDist(folder: string): PrivateDist {
   mkdirSync(join(folder, 'dist'), { recursive: true });
-  for (const part of ['store', 'pool', 'errors.js', 'package-root.js']) {
+  for (const part of ['store', 'pool', 'errors.js', 'linked-list.js', 'package-root.js']) {
     cpSync(join(ROOT, 'dist', part), join(folder, 'dist', part), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

@@ -4,7 +4,8 @@ import type { GroupCommit } from './group-commit.ts';
 
 export class RunRecords {
   readonly #writes: GroupCommit;
-  readonly #unwritten = new Map<string, RunRecord>();
+  /** By id. No map: an old table of one would hold what was in it long after, see `linked-list.ts`. */
+  readonly #unwritten = { __proto__: null } as unknown as Record<string, RunRecord>;
 
   constructor(writes: GroupCommit) {
     this.#writes = writes;
@@ -13,16 +14,17 @@ export class RunRecords {
   /** Settles when it is on disk, which need not be waited for. */
   async record(run: RunRecord): Promise<void> {
     const { id, skill } = run;
-    this.#unwritten.set(id, run);
+    this.#unwritten[id] = run;
     try {
       await this.#writes.recordRun({ id, skill, record: JSON.stringify(run) });
     } finally {
-      this.#unwritten.delete(id);
+      // oxlint-disable-next-line typescript/no-dynamic-delete -- it is a dictionary
+      delete this.#unwritten[id];
     }
   }
 
   /** One that is not on disk yet. */
   get(id: string): RunRecord | undefined {
-    return this.#unwritten.get(id);
+    return this.#unwritten[id];
   }
 }
