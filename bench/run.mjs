@@ -38,7 +38,8 @@ async function hot() {
   figure('a fork per run : hot run, one call per 5 ms', forked.median / hotPaced.median, { least: 50 });
   for (const { name, what, run: peerRun, close } of await peers(INPUTS)) {
     const peer = await time(`${name}: ${what}`, 500, peerRun, { warmUps: 100 });
-    figure(`${name} : hot run, back to back`, peer.median / hotBusy.median, { least: 1 });
+    // All of them are in the host process, where nothing holds them.
+    figure(`${name} : hot run, back to back`, peer.median / hotBusy.median, {});
     await close();
   }
 }

@@ -52,11 +52,11 @@ export async function rate(name, lanes, ms, action) {
   return perSecond;
 }
 
-/** Keeps a figure for the table at the end. `most` or `least` is what is wanted. */
-export function figure(name, value, { most, least, unit = '' }) {
-  const isMet = most === undefined ? value >= least : value <= most;
-  const wanted = most === undefined ? `>= ${least}` : `<= ${most}`;
-  rows.push({ name, value, wanted: `${wanted}${unit}`, isMet, unit });
+/** Keeps a figure for the table at the end. `most` or `least` is what is wanted, if anything is. */
+export function figure(name, value, { most = Infinity, least = -Infinity, unit = '' }) {
+  const isMet = value >= least && value <= most;
+  const wanted = least > -Infinity ? `>= ${least}${unit}` : most < Infinity ? `<= ${most}${unit}` : '–';
+  rows.push({ name, value, wanted, isMet, unit });
 }
 
 export function printFigures() {

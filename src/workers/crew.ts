@@ -199,6 +199,8 @@ export class Crew {
     // It answers once it is: until then it would be lent in the midst of that.
     if (await slot.worker.check(CHECK_MS)) return;
     if (this.#expected === expected) this.#expected = undefined;
+    this.#slots.delete(slot);
+    this.#unbound.delete(slot);
     throw neverReady(await slot.worker.kill('it did not take the version that ran last'));
   }
 

@@ -110,5 +110,6 @@ test('isolation run waits once, and no more, with a version that no worker can t
   expect(['EXECUTION_MEMORY', 'WORKER_CRASHED']).toContain(error.code);
   await expect.poll(() => own.stats().pool.idle, { timeout: 20_000 }).toBe(2);
   expect(own.stats().pool.createFailures).toBe(1);
+  expect(own.stats().workers).toHaveLength(2);
   for (let i = 0; i < 3; i += 1) expect((await run(own, program, { limits })).output).toBe(1);
 });
