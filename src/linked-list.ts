@@ -10,12 +10,15 @@ export interface ListEntry<T> {
 
 class Link<T> implements ListEntry<T> {
   readonly value: T;
+  /** In the order of coming. */
+  readonly nth: number;
   isIn = true;
   previous: Link<T> | undefined;
   next: Link<T> | undefined;
 
-  constructor(value: T, previous: Link<T> | undefined) {
+  constructor(value: T, nth: number, previous: Link<T> | undefined) {
     this.value = value;
+    this.nth = nth;
     this.previous = previous;
     this.next = undefined;
   }
@@ -25,6 +28,7 @@ export class LinkedList<T> {
   #first: Link<T> | undefined;
   #last: Link<T> | undefined;
   #size = 0;
+  #added = 0;
 
   get size(): number {
     return this.#size;
@@ -36,7 +40,7 @@ export class LinkedList<T> {
 
   /** At the end. What it gives is what takes it out again. */
   add(value: T): ListEntry<T> {
-    const link = new Link(value, this.#last);
+    const link = new Link(value, (this.#added += 1), this.#last);
     if (this.#last === undefined) this.#first = link;
     else this.#last.next = link;
     this.#last = link;
@@ -60,10 +64,18 @@ export class LinkedList<T> {
     return true;
   }
 
-  /** In order; those at hand when it begins, as far as they are still in it when their turn comes. */
+  /** In order; who comes or goes meanwhile is met, or is not, as by a `Set`'s. */
   *[Symbol.iterator](): Generator<T> {
-    const links: Link<T>[] = [];
-    for (let link = this.#first; link !== undefined; link = link.next) links.push(link);
-    for (const link of links) if (link.isIn) yield link.value;
+    for (let link = this.#first; link !== undefined;) {
+      yield link.value;
+      link = link.isIn ? link.next : this.#after(link.nth);
+    }
+  }
+
+  /** Mostly the first: it is those in front that leave. */
+  #after(nth: number): Link<T> | undefined {
+    let link = this.#first;
+    while (link !== undefined && link.nth <= nth) link = link.next;
+    return link;
   }
 }

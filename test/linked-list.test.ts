@@ -25,7 +25,7 @@ test('it holds what a Set holds, in the same order, whoever comes and goes', () 
   );
 });
 
-test('while it is gone through, who leaves is left out, and who comes is not met', () => {
+test('while it is gone through, who leaves is left out, and who comes is met', () => {
   const list = new LinkedList<string>();
   const [, b, , d] = ['a', 'b', 'c', 'd', 'e'].map((each) => list.add(each)) as ListEntry<string>[];
   const met: string[] = [];
@@ -35,6 +35,51 @@ test('while it is gone through, who leaves is left out, and who comes is not met
     for (const gone of [b, d]) list.remove(gone as ListEntry<string>);
     list.add('f');
   }
-  expect(met).toEqual(['a', 'b', 'c', 'e']);
+  expect(met).toEqual(['a', 'b', 'c', 'e', 'f']);
   expect([...list]).toEqual(['a', 'c', 'e', 'f']);
 });
+
+test('it is gone through as a Set is, whoever comes and goes at each step', () => {
+  const change = fc.record({ gone: fc.array(fc.nat(12), { maxLength: 3 }), comes: fc.boolean() });
+  fc.assert(
+    fc.property(fc.nat(8), fc.array(change, { maxLength: 20 }), (count, changes) => {
+      const list = new LinkedList<number>();
+      const entries = Array.from({ length: count }, (_, nth) => list.add(nth));
+      const model = new Set(entries.map(({ value }) => value));
+      const gone = through(
+        list,
+        changes,
+        (nth) => list.remove(entries[nth] as ListEntry<number>),
+        (nth) => entries.push(list.add(nth)),
+      );
+      const same = through(
+        model,
+        changes,
+        (nth) => model.delete(nth),
+        (nth) => model.add(nth),
+      );
+      expect(gone).toEqual(same);
+      expect([...list]).toEqual([...model]);
+    }),
+  );
+});
+
+/** What is met, while what `changes` say happens at each step. */
+function through(
+  all: Iterable<number>,
+  changes: readonly { readonly gone: readonly number[]; readonly comes: boolean }[],
+  remove: (nth: number) => unknown,
+  add: (nth: number) => unknown,
+): number[] {
+  const met: number[] = [];
+  let next = [...all].length;
+  for (const each of all) {
+    const change = changes[met.length];
+    met.push(each);
+    for (const nth of change?.gone ?? []) if (nth < next) remove(nth);
+    if (change?.comes !== true) continue;
+    add(next);
+    next += 1;
+  }
+  return met;
+}

@@ -161,9 +161,8 @@ export class ResourcePool<T> {
   // Every change ends here: whoever can be served is served, then what is missing is set going.
   #pump(): void {
     if (this.#state.kind !== 'open') return this.#finishIfEmpty();
-    const { idle } = this.#inventory.members;
-    for (const waiter of idle.length > 0 ? this.#line : []) {
-      if (idle.length === 0) break;
+    for (const waiter of this.#line) {
+      if (this.#inventory.members.idle.length === 0) break;
       if (!waiter.isChecking) this.#serveIdle(waiter);
     }
     this.#inventory.createForWaiting();

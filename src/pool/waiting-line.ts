@@ -58,7 +58,6 @@ export class WaitingLine<T> {
   }
 
   firstUnserved(): Waiter<T> | undefined {
-    if (this.#waiters.first?.isChecking !== true) return this.#waiters.first;
     for (const waiter of this.#waiters) if (!waiter.isChecking) return waiter;
     return undefined;
   }

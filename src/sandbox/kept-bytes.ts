@@ -1,8 +1,8 @@
 /** Memory that is used again: to be given new pages costs more than to write to them. */
 
 const LENGTH_FIRST = 16 * 1024;
-/** Of one child's two; what is larger gets memory of its own. */
-const LENGTH_MAX = 4 * 1024 * 1024;
+/** Of each of a child's two; what is larger gets memory of its own. */
+const LENGTH_MAX = 2 * 1024 * 1024;
 
 export class KeptBytes {
   #bytes = Buffer.allocUnsafeSlow(LENGTH_FIRST);

@@ -4,7 +4,7 @@ import type { ChildChannel } from './channel.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import {
   FRAME_HEADER_BYTES,
-  frameRoom,
+  frameLength,
   readFrameHeader,
   writeFrame,
   type Frame,
@@ -20,9 +20,9 @@ const incoming = new KeptBytes();
 const outgoing = new KeptBytes();
 
 function send(kind: FrameKind, task: number, ...parts: readonly FramePart[]): void {
-  const bytes = outgoing.take(frameRoom(parts));
-  const size = writeFrame(bytes, kind, task, parts);
-  for (let at = 0; at < size;) at += writeSync(CHANNEL, bytes, at, size - at);
+  const bytes = outgoing.take(frameLength(parts));
+  writeFrame(bytes, kind, task, parts);
+  for (let at = 0; at < bytes.length;) at += writeSync(CHANNEL, bytes, at);
 }
 
 function receive(): Frame {

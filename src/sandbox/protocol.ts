@@ -51,34 +51,26 @@ const NAMES = new Map<number, FrameKind>(
 export type FramePart = string | Buffer;
 
 export function frameBytes(kind: FrameKind, task: number, ...parts: readonly FramePart[]): Buffer {
-  let size = FRAME_HEADER_BYTES;
-  for (const part of parts) size += Buffer.byteLength(part);
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = Buffer.allocUnsafe(frameLength(parts));
   writeFrame(bytes, kind, task, parts);
   return bytes;
 }
 
-/** Most bytes that a frame of these parts takes; to count them one by one costs as much as to write them. */
-export function frameRoom(parts: readonly FramePart[]): number {
-  let room = FRAME_HEADER_BYTES;
-  for (const part of parts) room += typeof part === 'string' ? 3 * part.length : part.length;
-  return room;
+/** The bytes of a frame of these parts. */
+export function frameLength(parts: readonly FramePart[]): number {
+  let length = FRAME_HEADER_BYTES;
+  for (const part of parts) length += Buffer.byteLength(part);
+  return length;
 }
 
-/** Gives how many bytes it wrote to `bytes`, which has room for them. */
-export function writeFrame(
-  bytes: Buffer,
-  kind: FrameKind,
-  task: number,
-  parts: readonly FramePart[],
-): number {
+/** Into `bytes`, which are as long as the frame. */
+export function writeFrame(bytes: Buffer, kind: FrameKind, task: number, parts: readonly FramePart[]): void {
   // In a worker this is seldom run and never hot: loops cost it less than functions do.
   let at = FRAME_HEADER_BYTES;
   for (const part of parts) at += typeof part === 'string' ? bytes.write(part, at) : part.copy(bytes, at);
   bytes.writeUInt32LE(at - FRAME_HEADER_BYTES, 0);
   bytes.writeUInt8(FRAME_KINDS[kind], 4);
   bytes.writeUInt32LE(task, 5);
-  return at;
 }
 
 /** What the header announces; undefined for a kind that does not exist. */

@@ -1,6 +1,6 @@
 /** Cuts a child's bytes into frames. The child is not trusted: sizes are bounded before a byte is kept. */
 import { FRAME_HEADER_BYTES, readFrameHeader, type Frame } from '../sandbox/protocol.ts';
-import { LentBytes, type Loan } from './lent-bytes.ts';
+import { LentBytes } from './lent-bytes.ts';
 
 const LENT = new LentBytes();
 
@@ -34,12 +34,9 @@ export class FrameReader {
         throw new ProtocolError(`a frame of ${size} bytes, ${this.payloadBytesMax} at most`);
       const length = FRAME_HEADER_BYTES + size;
       if (this.#size < length) return;
-      let loan: Loan | undefined;
-      const bytes = this.#first(length, () => {
-        if (kind !== 'outcome') return Buffer.allocUnsafe(length);
-        loan = LENT.take(length);
-        return loan.bytes;
-      });
+      const isSplit = (this.#chunks[0] as Buffer).length < length;
+      const loan = isSplit && kind === 'outcome' ? LENT.take(length) : undefined;
+      const bytes = this.#first(length, loan?.bytes);
       this.#drop(length);
       try {
         yield { kind, task, payload: bytes.subarray(FRAME_HEADER_BYTES) };
@@ -49,11 +46,11 @@ export class FrameReader {
     }
   }
 
-  /** The first `length` bytes in one piece: where they are in several, in what `room` gives. */
-  #first(length: number, room = (): Buffer => Buffer.allocUnsafe(length)): Buffer {
+  /** The first `length` bytes in one piece: where they are in several, copied to `room`. */
+  #first(length: number, room?: Buffer): Buffer {
     const first = this.#chunks[0] as Buffer;
     if (first.length >= length) return first.subarray(0, length);
-    const joined = room();
+    const joined = room ?? Buffer.allocUnsafe(length);
     let have = 0;
     for (let i = 0; have < length; i += 1)
       have += (this.#chunks[i] as Buffer).copy(joined, have, 0, length - have);
@@ -63,16 +60,12 @@ export class FrameReader {
   #drop(length: number): void {
     this.#size -= length;
     let left = length;
-    let whole = 0;
-    for (
-      let chunk = this.#chunks[0];
-      chunk !== undefined && chunk.length <= left;
-      chunk = this.#chunks[whole]
-    ) {
+    const kept = this.#chunks.findIndex((chunk) => {
+      if (chunk.length > left) return true;
       left -= chunk.length;
-      whole += 1;
-    }
-    this.#chunks.splice(0, whole);
+      return false;
+    });
+    this.#chunks.splice(0, kept < 0 ? this.#chunks.length : kept);
     if (left > 0) this.#chunks[0] = (this.#chunks[0] as Buffer).subarray(left);
   }
 }

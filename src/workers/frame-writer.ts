@@ -1,6 +1,6 @@
 /** Frames on their way to a child. */
 import type { Writable } from 'node:stream';
-import { FRAME_HEADER_BYTES, writeFrame, type FrameKind, type FramePart } from '../sandbox/protocol.ts';
+import { frameLength, writeFrame, type FrameKind, type FramePart } from '../sandbox/protocol.ts';
 import { LentBytes } from './lent-bytes.ts';
 
 const LENT = new LentBytes();
@@ -11,9 +11,7 @@ export function sendFrame(
   task: number,
   ...parts: readonly FramePart[]
 ): void {
-  let length = FRAME_HEADER_BYTES;
-  for (const part of parts) length += Buffer.byteLength(part);
-  const { bytes, giveBack } = LENT.take(length);
+  const { bytes, giveBack } = LENT.take(frameLength(parts));
   writeFrame(bytes, kind, task, parts);
   channel.write(bytes, giveBack);
 }
