@@ -4,6 +4,9 @@ import { LentBytes } from './lent-bytes.ts';
 
 const LENT = new LentBytes();
 
+/** Half of what one read gives where more is to come. */
+const JOINED_MAX = 32 * 1024;
+
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
@@ -23,8 +26,7 @@ export class FrameReader {
    * @throws {ProtocolError} for an unknown kind or a frame above the bound.
    */
   *push(chunk: Buffer): Generator<Frame> {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
+    this.#keep(chunk);
     for (;;) {
       if (this.#size < FRAME_HEADER_BYTES) return;
       const header = readFrameHeader(this.#first(FRAME_HEADER_BYTES));
@@ -44,6 +46,18 @@ export class FrameReader {
         loan?.giveBack();
       }
     }
+  }
+
+  /** Pieces of one size are joined, so that a child that sends a byte at a time does not cost hundreds for each. */
+  #keep(chunk: Buffer): void {
+    this.#size += chunk.length;
+    let joined = chunk;
+    for (let last = this.#chunks.at(-1); last !== undefined; last = this.#chunks.at(-1)) {
+      if (last.length > joined.length || last.length + joined.length > JOINED_MAX) break;
+      this.#chunks.pop();
+      joined = Buffer.concat([last, joined]);
+    }
+    this.#chunks.push(joined);
   }
 
   /** The first `length` bytes in one piece: where they are in several, copied to `room`. */

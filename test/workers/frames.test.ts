@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { FRAME_KINDS, frameBytes, type FrameKind } from '../../src/sandbox/protocol.ts';
 import { FrameReader, ProtocolError } from '../../src/workers/frame-reader.ts';
@@ -70,6 +72,27 @@ test('a reader whose frame was refused by whoever took it reads on', () => {
   const left = [...reader.push(Buffer.alloc(0))].map(({ kind, payload }) => [kind, payload.length]);
   expect(left).toEqual([['outcome', 200_000]]);
   expect(() => [...reader.push(Buffer.alloc(9, 0xff))]).toThrow(ProtocolError);
+});
+
+test('a frame that comes byte by byte costs little more than its bytes', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const bytes = frameBytes('outcome', 1, 'x'.repeat(300_000));
+  const reader = new FrameReader(1_000_000);
+  const held = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = held();
+  for (let at = 0; at < bytes.length - 1; at += 1) {
+    const piece = Buffer.allocUnsafeSlow(1);
+    piece.writeUInt8(bytes.readUInt8(at));
+    for (const _ of reader.push(piece)) throw new Error('nothing is whole yet');
+  }
+  // 80 bytes a piece and more, where each is kept.
+  expect(held() - before).toBeLessThan(5_000_000);
+  const read = [...reader.push(bytes.subarray(-1))].map(({ payload }) => payload.toString());
+  expect(read.map((text) => text === 'x'.repeat(300_000))).toEqual([true]);
 });
 
 test('what is written while an earlier frame is still on its way changes nothing of that', async () => {
