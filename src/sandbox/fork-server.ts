@@ -76,7 +76,8 @@ function tell(slot: number, end: Exit | { readonly error: string }): void {
 
 /** Of what the server holds only the copy's own two descriptors are left to it. */
 function becomeCopy(system: ForkCalls, slot: number, slots: number): number {
-  system.newSession();
+  // Not a session: Linux shares time between sessions (sched(7), autogroup), and copies together are one party, not each.
+  system.newGroup();
   system.moveDescriptor(channelOf(slot), CHANNEL);
   system.moveDescriptor(channelOf(slot) + 1, 1);
   system.moveDescriptor(channelOf(slot) + 1, 2);

@@ -21,8 +21,8 @@ export interface ForkCalls {
   fork(): number;
   /** Not cached, as what Node says is. */
   processId(): number;
-  /** A session, and so a process group, of its own. */
-  newSession(): number;
+  /** A process group of its own. */
+  newGroup(): void;
   moveDescriptor(from: number, to: number): void;
   close(descriptor: number): void;
   /** 0 if the signal was sent. */
@@ -116,6 +116,7 @@ function forkCalls(koffi: typeof Koffi, program: ReturnType<typeof Koffi.load>):
   const renew = program.func('uv_loop_fork', 'int', ['void *']) as (loop: unknown) => number;
   const loop: unknown = program.func('uv_default_loop', 'void *', [])();
   const wait4 = program.func('wait4', 'int', ['int', 'void *', 'int', 'void *']);
+  const setpgid = program.func('setpgid', 'int', ['int', 'int']);
   const dup2 = program.func('dup2', 'int', ['int', 'int']);
   const close = program.func('close', 'int', ['int']);
   const ranges = copiedRanges();
@@ -130,7 +131,7 @@ function forkCalls(koffi: typeof Koffi, program: ReturnType<typeof Koffi.load>):
       return child < 0 ? -koffi.errno() : child;
     },
     processId: program.func('getpid', 'int', []) as () => number,
-    newSession: program.func('setsid', 'int', []) as () => number,
+    newGroup: () => void setpgid(0, 0),
     moveDescriptor: (from, to) => {
       if (dup2(from, to) !== to) throw new Error(`descriptor ${from} cannot be moved: ${koffi.errno()}`);
     },

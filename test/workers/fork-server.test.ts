@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { getPriority } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunReport } from '../../src/workers/dispatch-types.ts';
 import type { Dispatcher } from '../../src/workers/dispatch.ts';
@@ -59,10 +60,25 @@ describe.runIf(process.platform === 'linux')('the fork server', () => {
     expect([server, ...pids].filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
   });
 
+  test('workers step back behind this process, together, in groups of their own', async () => {
+    await using own = dispatcher({ min: 2, max: 2 });
+    await own.warmUp();
+    const [server] = own.serverPids();
+    const [pids, nice] = [own.pids(), Math.min(19, getPriority() + 5)];
+    expect(pids.map((pid) => getPriority(pid))).toEqual([nice, nice]);
+    const fields = (pid: number) =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    expect(pids.map((pid) => Number(fields(pid)[2]))).toEqual(pids);
+    const sessions = new Set([server, ...pids].map((pid) => fields(pid as number)[3]));
+    expect(sessions.size).toBe(1);
+    expect(sessions).not.toContain(fields(process.pid)[3]);
+  });
+
   test('without it each worker is started by itself, and the reason is told', async () => {
     await using own = dispatcher({ min: 1, max: 1, forkServer: 'never' }, { wrapper: 'never' });
     await own.warmUp();
     expect(own.pids().map(parentOf)).toEqual([process.pid]);
+    expect(own.pids().map((pid) => getPriority(pid))).toEqual([Math.min(19, getPriority() + 5)]);
     expect(await own.confinement()).toMatchObject({ forkServerWhy: 'workers.forkServer is never' });
     expect((await run(own, ONE)).output).toBe(1);
   });
