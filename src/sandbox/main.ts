@@ -2,7 +2,7 @@
  * The child program: locks itself, says hello, then serves one task after the other. While idle it
  * blocks in `read` on its channel, with the realm of the next run prepared.
  */
-import { rmdirSync, stat } from 'node:fs';
+import { stat } from 'node:fs';
 import { channel } from './channel.ts';
 import { freezeIntrinsics } from './freeze.ts';
 import { refuseForks, serveForks, type Copy } from './fork-server.ts';
@@ -24,6 +24,7 @@ import {
 import { rehearsalFrames, rehearse } from './rehearsal.ts';
 import { compileOrFail, type CompiledProgram } from './compiled-program.ts';
 import { Realm } from './realm.ts';
+import { settle } from './settle.ts';
 import { systemCalls, type SystemCalls } from './system-calls.ts';
 import { isProcess, threads, v8 } from './thread.ts';
 
@@ -56,7 +57,7 @@ start();
 
 function start(): void {
   if (settings.useKernel) restartWithoutRing(3 + 2 * (settings.copies ?? 0));
-  if (isProcess) removeFolder();
+  if (isProcess) settle();
   preload();
   if (settings.isAwaited !== true) getReady();
   realm = new Realm(settings.engine);
@@ -126,15 +127,6 @@ function loadCalls(): SystemCalls {
     return systemCalls();
   } catch (error) {
     return refuseForks(`koffi cannot be loaded: ${String(error)}`);
-  }
-}
-
-/** Its own working directory is removed at once: it stays empty, and nothing is left behind. */
-function removeFolder(): void {
-  try {
-    rmdirSync(process.cwd());
-  } catch {
-    // Read-only, or refused by the permission flags: the parent removes it.
   }
 }
 

@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { lstat, opendir, rm } from 'node:fs/promises';
-import { constants, getPriority, setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packagePath } from '../package-root.ts';
 import { isAlive } from '../processes.ts';
@@ -73,23 +73,10 @@ export function spawnChild(options: SpawnOptions): Spawned {
       windowsHide: true,
     });
     if (!hasStreams(child)) throw new Error(NO_DESCRIPTORS);
-    if (child.pid !== undefined) stepBack(child.pid);
     return { child, folder };
   } catch (error) {
     if (folder !== undefined) removeFolder(folder);
     throw error;
-  }
-}
-
-/** Added to the nice value of what runs skills: of a core that both want it gets a third of what this process gets. */
-const NICE = 5;
-
-/** A run that computes must not keep this process from hearing of the others. What a child starts later has its value. */
-function stepBack(processId: number): void {
-  try {
-    setPriority(processId, Math.min(getPriority() + NICE, constants.priority.PRIORITY_LOW));
-  } catch {
-    // It is gone already, which is told elsewhere, or this system has other priorities: it works all the same.
   }
 }
 
