@@ -37,6 +37,11 @@ const http = section({
     .default(200)
     .describe('Most runs under way and in line; one more is refused at once.'),
   callerRunsMax: count(1, 100_000).default(100).describe('The same of one key.'),
+  answersTogether: count(1, 100)
+    .default(4)
+    .describe(
+      'While many runs are under way, so many answers leave together, up to 2 ms late; 1: each by itself.',
+    ),
   callerRequestsMax: count(0, 1_000_000_000)
     .default(6_000)
     .describe('Most requests of one key in a window; 0: no bound.'),

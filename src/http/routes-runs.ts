@@ -185,13 +185,15 @@ async function answerRun(
 }
 
 async function runNow(
-  { clients, options }: ServiceContext,
+  { admission, answers, clients, options }: ServiceContext,
   request: Call['request'],
   reply: Call['reply'],
   run: (how: How) => Promise<SkillRun>,
 ): Promise<string> {
   const onStage = stageSpans(request);
   const ended = await run({ id: request.id, signal: clients.signalOf(request), ...(onStage && { onStage }) });
+  const group = ended.cached ? undefined : answers.next(admission.running);
+  if (group) await group;
   reply.type('application/json; charset=utf-8');
   return jsonAnswer(ended, options.runOutputBytesMax * 2);
 }
