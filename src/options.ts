@@ -51,7 +51,7 @@ const pool = (defaults: { min: number; max: number; acquireTimeoutMs: number }) 
     .default(5 * MINUTE_MS)
     .describe('An idle resource above `min` is destroyed after this, in ms.'),
   usesMax: count(1, Number.MAX_SAFE_INTEGER)
-    .default(10_000)
+    .default(100_000)
     .describe('A resource is replaced after this many uses.'),
   ageMaxMs: milliseconds(30 * 24 * 60 * MINUTE_MS)
     .default(60 * MINUTE_MS)
