@@ -4,6 +4,7 @@ import type { HttpOptions } from '../http-options.ts';
 import type { SkillLibrary } from '../library.ts';
 import type { RunTurns } from '../library/run-turns.ts';
 import type { Admission } from './admission.ts';
+import type { AnswerBursts } from './answer-bursts.ts';
 import type { AnswerGroups } from './answer-groups.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './client-gone.ts';
@@ -13,7 +14,8 @@ import type { ServedBatches } from './served-batches.ts';
 export interface ServiceContext {
   readonly options: HttpOptions;
   readonly admission: Admission;
-  readonly answers: AnswerGroups;
+  readonly bursts: AnswerBursts;
+  readonly groups: AnswerGroups;
   readonly keptRuns: KeptRuns;
   readonly batches: ServedBatches;
   readonly turns: RunTurns;

@@ -185,15 +185,15 @@ async function answerRun(
 }
 
 async function runNow(
-  { admission, answers, clients, options }: ServiceContext,
+  { admission, bursts, clients, groups, options }: ServiceContext,
   request: Call['request'],
   reply: Call['reply'],
   run: (how: How) => Promise<SkillRun>,
 ): Promise<string> {
   const onStage = stageSpans(request);
   const ended = await run({ id: request.id, signal: clients.signalOf(request), ...(onStage && { onStage }) });
-  const group = ended.cached ? undefined : answers.next(admission.running);
-  if (group) await group;
+  const together = ended.cached ? bursts.next() : groups.next(admission.running);
+  if (together) await together;
   reply.type('application/json; charset=utf-8');
   return jsonAnswer(ended, options.runOutputBytesMax * 2);
 }

@@ -9,6 +9,7 @@ import { Doorway } from '../library/doorway.ts';
 import { RunTurns } from '../library/run-turns.ts';
 import { HttpCounters, type HttpNumbers } from '../monitor/http-metrics.ts';
 import { Admission } from './admission.ts';
+import { AnswerBursts } from './answer-bursts.ts';
 import { AnswerGroups } from './answer-groups.ts';
 import { buildApp } from './app.ts';
 import { AuditTrail } from './audit-trail.ts';
@@ -81,7 +82,8 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const context: ServiceContext = {
     options,
     admission: new Admission(options),
-    answers: new AnswerGroups(options.answersTogether),
+    bursts: new AnswerBursts(options.answersTogether),
+    groups: new AnswerGroups(options.answersTogether),
     keptRuns: new KeptRuns(options),
     batches: new ServedBatches({ options, folder: batchesFolder(options, library), libraryOf }),
     turns: new RunTurns(),
