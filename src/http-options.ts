@@ -37,7 +37,7 @@ const http = section({
     .default(200)
     .describe('Most runs under way and in line; one more is refused at once.'),
   callerRunsMax: count(1, 100_000).default(100).describe('The same of one key.'),
-  answersTogether: count(1, 100)
+  answersTogether: count(1, 16)
     .default(4)
     .describe(
       'While many runs are under way, so many answers leave together, up to 2 ms late (known ones: four times as many, at the end of a turn of the event loop); 1: each by itself.',

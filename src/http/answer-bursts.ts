@@ -7,10 +7,12 @@
 const KNOWN_EACH = 4;
 /** Answers that follow each other within this, in ms, were asked for together. */
 const APART_MS = 0.1;
-/** So many of them in a row are a burst. */
+/** After so many of them in a row the next are held. */
 const BURST = 3;
-/** It is over after so many turns in a row with fewer. */
+/** A burst is over after so many turns in a row with fewer, */
 const SMALL_TURNS_MAX = 4;
+/** and when no answer came for so long, in ms. */
+const IDLE_MS = 2;
 /** After it so many answers go at once. */
 const PAUSE = 1000;
 
@@ -46,8 +48,9 @@ export class AnswerBursts {
   }
 
   #isInBurst(): boolean {
-    if (this.#isBurst) return true;
+    if (this.#isBurst && this.#count > 0) return true;
     const now = this.#now();
+    if (this.#isBurst && now - this.#lastMs < IDLE_MS) return true;
     const isClose = now - this.#lastMs < APART_MS;
     this.#lastMs = now;
     this.#row = isClose || this.#row < 0 ? this.#row + 1 : 0;
@@ -63,6 +66,7 @@ export class AnswerBursts {
       this.#row = -PAUSE;
     }
     this.#count = 0;
+    this.#lastMs = this.#now();
     this.#release();
   }
 

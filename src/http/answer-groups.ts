@@ -21,7 +21,7 @@ export class AnswerGroups {
     this.#now = now;
   }
 
-  /** `running`: runs under way and in line, this one too. Undefined: answer now. */
+  /** `running`: other runs under way and in line. Undefined: answer now. */
   next(running: number): Promise<void> | undefined {
     if (this.#size === 1 || running < RUNS_EACH * this.#size) return undefined;
     const now = this.#now();

@@ -155,7 +155,14 @@ async function answerRun(
     if (turn) await turn;
     const opened = context.libraryOf(caller);
     const library = opened instanceof Promise ? await opened : opened;
-    if (!isLater) return reply.send(await runNow(context, request, reply, (how) => run(library, body, how)));
+    if (!isLater) {
+      const { text, isKnown } = await runNow(context, request, reply, (how) => run(library, body, how));
+      mayLeave = false;
+      admission.leave(caller);
+      const together = text.length > TOGETHER_LENGTH_MAX ? undefined : turnOf(context, isKnown);
+      if (together) await together;
+      return reply.send(text);
+    }
     const onSpan = stageSpans(request);
     const kept = context.keptRuns.start({ id: request.id, owner: caller.tenant, skill }, async (one) => {
       try {
@@ -185,17 +192,22 @@ async function answerRun(
 }
 
 async function runNow(
-  { admission, bursts, clients, groups, options }: ServiceContext,
+  { clients, options }: ServiceContext,
   request: Call['request'],
   reply: Call['reply'],
   run: (how: How) => Promise<SkillRun>,
-): Promise<string> {
+): Promise<{ readonly text: string; readonly isKnown: boolean }> {
   const onStage = stageSpans(request);
   const ended = await run({ id: request.id, signal: clients.signalOf(request), ...(onStage && { onStage }) });
-  const together = ended.cached ? bursts.next() : groups.next(admission.running);
-  if (together) await together;
   reply.type('application/json; charset=utf-8');
-  return jsonAnswer(ended, options.runOutputBytesMax * 2);
+  return { text: jsonAnswer(ended, options.runOutputBytesMax * 2), isKnown: ended.cached };
+}
+
+/** A longer answer waits for no other, and none for it. */
+const TOGETHER_LENGTH_MAX = 16_384;
+
+function turnOf({ admission, bursts, groups }: ServiceContext, isKnown: boolean): Promise<void> | undefined {
+  return isKnown ? bursts.next() : groups.next(admission.running);
 }
 
 function prefersLater(header: unknown): boolean {

@@ -1,5 +1,5 @@
-/** What a worker does with its process before all else; a fork server does it for its copies. */
-import { rmdirSync } from 'node:fs';
+/** What a worker does with its process before it loads anything; a fork server does it for its copies. */
+import { readdirSync, rmdirSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 
 /** Added to the nice value of what runs skills: of a core that both want it gets a third of what the parent gets. */
@@ -16,9 +16,13 @@ export function settle(): void {
  */
 function stepBack(): void {
   try {
-    setPriority(Math.min(getPriority() + NICE, constants.priority.PRIORITY_LOW));
+    const nice = Math.min(getPriority() + NICE, constants.priority.PRIORITY_LOW);
+    setPriority(nice);
+    // Linux has one for each thread.
+    if (process.platform === 'linux')
+      for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), nice);
   } catch {
-    // This system has other priorities: it works all the same.
+    // This system has other priorities, or its threads may not be seen: it works all the same.
   }
 }
 

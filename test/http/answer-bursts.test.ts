@@ -4,7 +4,10 @@ import { AnswerBursts } from '../../src/http/answer-bursts.ts';
 import { DOUBLE, startTestService } from './service.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 /** Lets answers come and tells which have left, by their numbers. */
 class Answers {
@@ -77,6 +80,14 @@ test('a burst is over after four turns with few, and for a thousand answers none
   expect(answers.waiting).toBeGreaterThan(0);
 });
 
+test('a burst is over when none has come for two milliseconds', async () => {
+  const answers = new Answers(new AnswerBursts(4));
+  await answers.come(8);
+  await vi.advanceTimersByTimeAsync(3);
+  await answers.come(3);
+  expect(answers.waiting).toBe(0);
+});
+
 test('whatever comes when: all leave in their turn, in the order in which they came', async () => {
   const turns = fc.array(fc.record({ count: fc.nat(40), gapMs: fc.constantFrom(0, 1) }), { maxLength: 20 });
   await fc.assert(
@@ -110,5 +121,4 @@ test('over HTTP each caller gets its own answer', async () => {
     upTo(32).map((n) => [200, true, 2 * n]),
   );
   expect(spy.mock.results.some(({ value }) => value instanceof Promise)).toBe(true);
-  spy.mockRestore();
 });
