@@ -2,6 +2,7 @@
  * Lets answers that are known leave together at the end of a turn of the event loop, where many requests are read in
  * one: what is written without a pause wakes the client once. The first alone takes as long as before.
  */
+import { HeldAnswers } from './held-answers.ts';
 
 /** For each answer of a group that had to be run: what is known takes a fraction of the time. */
 const KNOWN_EACH = 4;
@@ -13,13 +14,13 @@ const BURST = 3;
 const SMALL_TURNS_MAX = 4;
 /** and when no answer came for so long, in ms. */
 const IDLE_MS = 2;
-/** After it so many answers go at once. */
+/** After such turns so many answers go at once. */
 const PAUSE = 1000;
 
 export class AnswerBursts {
   readonly #sizeMax: number;
   readonly #now: () => number;
-  #held: (() => void)[] = [];
+  readonly #held = new HeldAnswers();
   /** How many came in this turn. */
   #count = 0;
   #lastMs = -Infinity;
@@ -39,12 +40,7 @@ export class AnswerBursts {
     if (this.#sizeMax === 1 || !this.#isInBurst()) return undefined;
     if (this.#count === 0) setImmediate(() => this.#turned());
     this.#count += 1;
-    if (this.#held.length + 1 >= this.#sizeMax) {
-      // Those that were held go first, in the microtasks that follow.
-      this.#release();
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#held.push(resolve));
+    return this.#held.hold(this.#sizeMax);
   }
 
   #isInBurst(): boolean {
@@ -55,6 +51,7 @@ export class AnswerBursts {
     this.#lastMs = now;
     this.#row = isClose || this.#row < 0 ? this.#row + 1 : 0;
     this.#isBurst = this.#row >= BURST;
+    this.#smallTurns = 0;
     return this.#isBurst;
   }
 
@@ -62,17 +59,10 @@ export class AnswerBursts {
     this.#smallTurns = this.#count < BURST ? this.#smallTurns + 1 : 0;
     if (this.#smallTurns === SMALL_TURNS_MAX) {
       this.#isBurst = false;
-      this.#smallTurns = 0;
       this.#row = -PAUSE;
     }
     this.#count = 0;
     this.#lastMs = this.#now();
-    this.#release();
-  }
-
-  #release(): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const release of held) release();
+    this.#held.release();
   }
 }

@@ -2,6 +2,7 @@
  * Lets answers leave together while many runs wait in line: the clients' next requests come together too, and the
  * event loop wakes once where it would have woken for each of them. Nobody waits who is one of few.
  */
+import { HeldAnswers } from './held-answers.ts';
 
 /** So many runs under way and in line for each answer of a group: what is held back keeps no worker waiting. */
 const RUNS_EACH = 4;
@@ -11,7 +12,7 @@ const APART_MS = 1;
 export class AnswerGroups {
   readonly #size: number;
   readonly #now: () => number;
-  #held: (() => void)[] = [];
+  readonly #held = new HeldAnswers();
   #timer: NodeJS.Timeout | undefined;
   #lastMs = -Infinity;
 
@@ -28,20 +29,19 @@ export class AnswerGroups {
     const isApart = now - this.#lastMs > APART_MS;
     this.#lastMs = now;
     if (isApart) return undefined;
-    if (this.#held.length + 1 >= this.#size) {
-      // Those that were held go first, in the microtasks that follow.
-      this.#release();
-      return Promise.resolve();
-    }
-    this.#timer ??= setTimeout(() => this.#release(), APART_MS);
-    return new Promise((resolve) => this.#held.push(resolve));
+    const wait = this.#held.hold(this.#size);
+    if (this.#held.isEmpty) this.#stopTimer();
+    else this.#timer ??= setTimeout(() => this.#late(), APART_MS);
+    return wait;
   }
 
-  #release(): void {
+  #late(): void {
+    this.#stopTimer();
+    this.#held.release();
+  }
+
+  #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const held = this.#held;
-    this.#held = [];
-    for (const release of held) release();
   }
 }

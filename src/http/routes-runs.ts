@@ -41,6 +41,9 @@ const RUN_ERRORS: readonly ErrorCode[] = [
   'DATABASE_CORRUPT',
 ]; // of any run
 
+/** An answer of more characters waits for no other, and none for it. */
+const TOGETHER_LENGTH_MAX = 16_384;
+
 const PREFER = {
   Prefer: '`respond-async`: answer 202 at once; the run is at `/v1/runs/{id}`.',
 };
@@ -202,9 +205,6 @@ async function runNow(
   reply.type('application/json; charset=utf-8');
   return { text: jsonAnswer(ended, options.runOutputBytesMax * 2), isKnown: ended.cached };
 }
-
-/** A longer answer waits for no other, and none for it. */
-const TOGETHER_LENGTH_MAX = 16_384;
 
 function turnOf({ admission, bursts, groups }: ServiceContext, isKnown: boolean): Promise<void> | undefined {
   return isKnown ? bursts.next() : groups.next(admission.running);

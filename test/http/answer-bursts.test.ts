@@ -88,6 +88,20 @@ test('a burst is over when none has come for two milliseconds', async () => {
   expect(answers.waiting).toBe(0);
 });
 
+test('the small turns of a burst that is over are not counted for the next', async () => {
+  const answers = new Answers(new AnswerBursts(4));
+  await answers.come(4);
+  for (let at = 0; at < 2; at += 1) {
+    await vi.advanceTimersByTimeAsync(0);
+    await answers.come(1);
+  }
+  await vi.advanceTimersByTimeAsync(3);
+  await answers.come(4);
+  await vi.advanceTimersByTimeAsync(0);
+  await answers.come(1);
+  expect(answers.waiting).toBe(1);
+});
+
 test('whatever comes when: all leave in their turn, in the order in which they came', async () => {
   const turns = fc.array(fc.record({ count: fc.nat(40), gapMs: fc.constantFrom(0, 1) }), { maxLength: 20 });
   await fc.assert(
